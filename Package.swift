@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings every target is built with: language mode 6 comes with the tools version.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A target in its layer's folder: `Sources/<layer>/<name>`.
+func layer(_ folder: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: strict)
+}
+
+/// One C library: a module map and a shim, nothing else.
+func cLibrary(_ name: String, pkgConfig: String, apt package: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/CLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+/// A program: wiring only.
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Sources/Programs/\(name)", swiftSettings: strict)
+}
+
+/// The tests of one target.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, path: "Tests/\(name)Tests",
+        swiftSettings: strict)
+}
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let core: [Target] = [
+    layer("Core", "Fleet"),
+    layer("Core", "WireFormat", ["Fleet"]),
+    layer("Core", "WebMessages"),
+    layer("Core", "CanaryAnalysis"),
+    layer("Core", "Rollouts", ["Fleet", "CanaryAnalysis"]),
+    layer("Core", "ModelTrust", ["Fleet"]),
+    layer("Core", "DeviceUpdates", ["Fleet"]),
+    layer("Core", "PrometheusExposition"),
+]
+
+let service: [Target] = [
+    layer(
+        "Service", "Orchestration",
+        ["Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "PrometheusExposition", "ModelTrust"]),
+    layer(
+        "Service", "OrchestratorAPI",
+        ["Fleet", "WireFormat", "WebMessages", "Orchestration", "PrometheusExposition"]),
+    layer("Service", "DeviceAgent", ["Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition"]),
+]
+
+let adapters: [Target] = [
+    layer("Adapters", "MicroHTTPServer", ["WebMessages", "CMicroHTTPD", "CZlib"]),
+    layer("Adapters", "CurlClient", ["CCurl"]),
+    layer("Adapters", "Cryptography", ["Fleet", "ModelTrust", "COpenSSL"]),
+    layer("Adapters", "SQLStore", ["Fleet", "WireFormat", "Rollouts", "Orchestration", grdb]),
+    layer("Adapters", "ArtifactStorage", ["Fleet", "Orchestration", "Cryptography"]),
+    layer("Adapters", "DeviceFiles", ["Fleet", "DeviceUpdates", "DeviceAgent", "Cryptography"]),
+    layer("Adapters", "ChildProcesses", ["DeviceAgent"]),
+    layer("Adapters", "Terminal"),
+]
+
+let cLibraries: [Target] = [
+    cLibrary("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
+    cLibrary("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
+    cLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+    cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+]
+
+let sdk: [Target] = [
+    layer("SDK", "EdgeOrchestrator", ["Fleet", "WireFormat", "ModelTrust", "CurlClient", "Cryptography"])
+]
+
+let programs: [Target] = [
+    program(
+        "edge-controller",
+        [
+            "Fleet", "WireFormat", "WebMessages", "Rollouts", "PrometheusExposition", "Orchestration",
+            "OrchestratorAPI", "MicroHTTPServer", "SQLStore", "ArtifactStorage", "Cryptography", "ModelTrust",
+            argumentParser, logging,
+        ]),
+    program(
+        "edge-agent",
+        [
+            "Fleet", "WireFormat", "DeviceUpdates", "DeviceAgent", "DeviceFiles", "ChildProcesses", "CurlClient",
+            "Cryptography", "ModelTrust", "EdgeOrchestrator", argumentParser, logging, yams,
+        ]),
+    program(
+        "edgectl",
+        [
+            "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography", "Terminal",
+            "EdgeOrchestrator", argumentParser, yams,
+        ]),
+]
+
+let testTargets: [Target] = [
+    tests("Fleet"), tests("WireFormat"), tests("CanaryAnalysis"), tests("Rollouts"), tests("ModelTrust"),
+    tests("DeviceUpdates"), tests("PrometheusExposition"), tests("MicroHTTPServer", ["WebMessages", "CurlClient"]),
+    tests("Cryptography", ["ModelTrust", "Fleet"]),
+]
+
+let package = Package(
+    name: "edge-orchestrator",
+    products: [
+        .library(name: "EdgeOrchestrator", targets: ["EdgeOrchestrator"]),
+        .executable(name: "edge-controller", targets: ["edge-controller"]),
+        .executable(name: "edge-agent", targets: ["edge-agent"]),
+        .executable(name: "edgectl", targets: ["edgectl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: core + service + adapters + cLibraries + sdk + programs + testTargets
+)
