@@ -41,7 +41,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let core: [Target] = [
     layer("Core", "Fleet"),
-    layer("Core", "WireFormat", ["Fleet"]),
+    layer("Core", "WireFormat", ["Fleet", "Rollouts", "CanaryAnalysis"]),
     layer("Core", "WebMessages"),
     layer("Core", "CanaryAnalysis"),
     layer("Core", "Rollouts", ["Fleet", "CanaryAnalysis"]),

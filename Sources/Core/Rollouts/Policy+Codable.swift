@@ -1,0 +1,94 @@
+public import Fleet
+
+extension Policy {
+    private enum CodingKeys: String, CodingKey {
+        case name, steps, heartbeatSeconds, soakSeconds, deadlineSeconds, onDeadline, errorBudget, metrics
+        case noDataSeconds, watchSeconds, holdbackShare, updateSeconds, probationSeconds
+    }
+
+    /// Reads a policy; every field but the name may be left out and then has the product's default.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        let standard = Policy(name: try fields.decode(PolicyName.self, forKey: .name))
+        func value<Value: Decodable>(_ key: CodingKeys, _ fallback: Value) throws -> Value {
+            try fields.decodeIfPresent(Value.self, forKey: key) ?? fallback
+        }
+        self.init(
+            name: standard.name, steps: try value(.steps, standard.steps),
+            heartbeatSeconds: try value(.heartbeatSeconds, standard.heartbeatSeconds),
+            soakSeconds: try value(.soakSeconds, standard.soakSeconds),
+            deadlineSeconds: try value(.deadlineSeconds, standard.deadlineSeconds),
+            onDeadline: try value(.onDeadline, standard.onDeadline),
+            errorBudget: try value(.errorBudget, standard.errorBudget),
+            metrics: try value(.metrics, standard.metrics),
+            noDataSeconds: try value(.noDataSeconds, standard.noDataSeconds),
+            watchSeconds: try value(.watchSeconds, standard.watchSeconds),
+            holdbackShare: try value(.holdbackShare, standard.holdbackShare),
+            updateSeconds: try value(.updateSeconds, standard.updateSeconds),
+            probationSeconds: try value(.probationSeconds, standard.probationSeconds))
+    }
+
+    /// All faults of the policy, each naming its field and the remedy; empty when it can be used.
+    public var faults: [FieldFault] {
+        var faults: [FieldFault] = []
+        func require(_ holds: Bool, _ field: String, _ remedy: String) {
+            if !holds { faults.append(FieldFault(field: field, remedy: remedy)) }
+        }
+        require((1...20).contains(steps.count), "steps", "name 1 to 20 steps, e.g. [\"5%\", \"50%\", \"100%\"]")
+        require((1...600).contains(heartbeatSeconds), "heartbeatSeconds", "use 1 to 600 seconds")
+        require((0...604_800).contains(soakSeconds), "soakSeconds", "use 0 to 604800 seconds (7 days)")
+        require(
+            deadlineSeconds > soakSeconds && deadlineSeconds <= 2_592_000, "deadlineSeconds",
+            "use more than soakSeconds and at most 2592000 seconds (30 days)")
+        require((0.0001...0.2).contains(errorBudget), "errorBudget", "use 0.0001 to 0.2; 0.01 is 1 %")
+        require((30...86_400).contains(noDataSeconds), "noDataSeconds", "use 30 to 86400 seconds")
+        require((0...2_592_000).contains(watchSeconds), "watchSeconds", "use 0 to 2592000 seconds")
+        require((0...0.5).contains(holdbackShare), "holdbackShare", "use 0 to 0.5")
+        require((10...1800).contains(updateSeconds), "updateSeconds", "use 10 to 1800 seconds")
+        require((0...3600).contains(probationSeconds), "probationSeconds", "use 0 to 3600 seconds")
+        for (index, metric) in metrics.enumerated() {
+            require(!metric.name.isEmpty, "metrics[\(index)].name", "name the metric, e.g. \"failures\"")
+            require(
+                (1...100).contains(metric.relativeTolerance), "metrics[\(index)].relativeTolerance",
+                "use 1 to 100; 1.25 tolerates a quarter more")
+            require(
+                (0...1).contains(metric.absoluteTolerance), "metrics[\(index)].absoluteTolerance",
+                "use 0 to 1; 0.001 is 0.1 points")
+            require(metric.limit.map { (0...1).contains($0) } ?? true, "metrics[\(index)].limit", "use 0 to 1")
+        }
+        return faults
+    }
+}
+
+extension MetricPolicy {
+    private enum CodingKeys: String, CodingKey {
+        case name, mode, relativeTolerance, absoluteTolerance, limit
+    }
+
+    /// Reads a metric's policy; every field but the name has a default.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(name: try fields.decode(String.self, forKey: .name))
+        mode = try fields.decodeIfPresent(Mode.self, forKey: .mode) ?? mode
+        relativeTolerance = try fields.decodeIfPresent(Double.self, forKey: .relativeTolerance) ?? relativeTolerance
+        absoluteTolerance = try fields.decodeIfPresent(Double.self, forKey: .absoluteTolerance) ?? absoluteTolerance
+        limit = try fields.decodeIfPresent(Double.self, forKey: .limit)
+    }
+}
+
+/// What is wrong with one field of a declaration and what to do about it.
+public struct FieldFault: Error, Codable, Hashable, Sendable, CustomStringConvertible {
+    /// The field, e.g. `metrics[0].limit`.
+    public let field: String
+    /// What to do, as an imperative sentence without its period.
+    public let remedy: String
+
+    /// Names a fault.
+    public init(field: String, remedy: String) {
+        self.field = field
+        self.remedy = remedy
+    }
+
+    /// Field and remedy.
+    public var description: String { "\(field): \(remedy)" }
+}

@@ -1,0 +1,173 @@
+public import Fleet
+
+/// A version by its name and by what it is.
+public struct VersionReference: Codable, Hashable, Sendable, CustomStringConvertible {
+    /// The version's name, e.g. `v2.0.0`.
+    public let name: VersionName
+    /// SHA-256 of the version's signed payload: the identity that evidence is keyed by.
+    public let digest: Digest
+
+    /// Refers to a version.
+    public init(name: VersionName, digest: Digest) {
+        self.name = name
+        self.digest = digest
+    }
+
+    /// The name and the first digits of the digest.
+    public var description: String { "\(name) (\(digest.short))" }
+}
+
+/// How large a step is: the devices that run the new version once the step is exposed, earlier steps included.
+public enum StepSize: Hashable, Sendable {
+    /// A share of the eligible devices, in 0 (exclusive) ... 100; rounded up.
+    case percent(Double)
+    /// So many devices, at least 1.
+    case devices(Int)
+
+    /// Reads `5%` or `8 devices` (or `1 device`); nil for anything else.
+    public init?(_ text: String) {
+        let words = text.split(separator: " ").map(String.init)
+        if words.count == 1, words[0].hasSuffix("%"), let share = Double(words[0].dropLast()), share > 0, share <= 100 {
+            self = .percent(share)
+        } else if words.count == 2, ["device", "devices"].contains(words[1]), let count = Int(words[0]), count > 0 {
+            self = .devices(count)
+        } else {
+            return nil
+        }
+    }
+
+    /// How many of `eligible` devices run the new version in this step; at least one where there is any.
+    public func count(of eligible: Int) -> Int {
+        switch self {
+        case .percent(let share): min(eligible, max(1, Int((share / 100 * Double(eligible)).rounded(.up))))
+        case .devices(let count): min(eligible, count)
+        }
+    }
+}
+
+extension StepSize: Codable, CustomStringConvertible {
+    /// `5%` or `8 devices`.
+    public var description: String {
+        switch self {
+        case .percent(let share): share == share.rounded() ? "\(Int(share))%" : "\(share)%"
+        case .devices(let count): count == 1 ? "1 device" : "\(count) devices"
+        }
+    }
+
+    /// Reads the text form.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let size = StepSize(text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "a step is a share like \"5%\" or a count like \"8 devices\"")
+        }
+        self = size
+    }
+
+    /// Writes the text form.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
+}
+
+/// What a policy does with one metric.
+public struct MetricPolicy: Codable, Hashable, Sendable {
+    /// Whether a metric decides.
+    public enum Mode: String, Codable, Hashable, Sendable, CaseIterable {
+        /// Failing rolls back; promotion needs proof.
+        case `guard`
+        /// Judged and shown, never acted on.
+        case watch
+        /// Not judged.
+        case ignore
+    }
+
+    /// The metric, e.g. `failures`.
+    public var name: String
+    /// Whether it decides.
+    public var mode: Mode
+    /// The tolerated ratio of canary to baseline, at least 1, e.g. 1.25.
+    public var relativeTolerance: Double
+    /// The tolerated difference of shares, in 0...1, e.g. 0.001 for 0.1 points; the wider of both holds.
+    public var absoluteTolerance: Double
+    /// The share of failures that is too many whatever the baseline does, in 0...1; nil for none.
+    public var limit: Double?
+
+    /// Makes a metric's policy.
+    public init(
+        name: String, mode: Mode = .guard, relativeTolerance: Double = 1.25, absoluteTolerance: Double = 0.001,
+        limit: Double? = nil
+    ) {
+        self.name = name
+        self.mode = mode
+        self.relativeTolerance = relativeTolerance
+        self.absoluteTolerance = absoluteTolerance
+        self.limit = limit
+    }
+}
+
+/// How a rollout proceeds and what it tolerates; frozen into each rollout when it starts.
+public struct Policy: Codable, Hashable, Sendable {
+    /// What happens when a step is undecided at its deadline. Promotion is never among it.
+    public enum DeadlineAction: String, Codable, Hashable, Sendable, CaseIterable {
+        /// Stop granting and ask a person.
+        case halt
+        /// Take the version back.
+        case rollback
+        /// Keep waiting; said and alerted.
+        case hold
+    }
+
+    /// The name deployments refer to.
+    public var name: PolicyName
+    /// The steps, at least one, growing; the last one is usually `100%`.
+    public var steps: [StepSize]
+    /// Seconds between heartbeats of the devices of a rollout, in 1...600; also the length of a tick.
+    public var heartbeatSeconds: Double
+    /// The least time a step is watched before it may advance, in seconds.
+    public var soakSeconds: Double
+    /// The time after which an undecided step is given to a person, in seconds.
+    public var deadlineSeconds: Double
+    /// What to do then.
+    public var onDeadline: DeadlineAction
+    /// The probability that a harmless version is rolled back, over the whole rollout, in 0.0001...0.2.
+    public var errorBudget: Double
+    /// The metrics; a metric that is not named is watched.
+    public var metrics: [MetricPolicy]
+    /// Seconds without any data after which a rollout halts.
+    public var noDataSeconds: Double
+    /// Seconds after completion in which the judge still watches and may roll back.
+    public var watchSeconds: Double
+    /// The share of devices that keeps the old version during the watch, in 0...0.5.
+    public var holdbackShare: Double
+    /// How long an announced update may be silent, in seconds, at most 1800.
+    public var updateSeconds: Double
+    /// Seconds of real traffic a device watches its own runtime after a swap (crashes and health only).
+    public var probationSeconds: Double
+
+    /// Makes a policy; the defaults are the product's.
+    public init(
+        name: PolicyName, steps: [StepSize] = [.percent(5), .percent(25), .percent(50), .percent(100)],
+        heartbeatSeconds: Double = 30, soakSeconds: Double = 600, deadlineSeconds: Double = 21_600,
+        onDeadline: DeadlineAction = .halt, errorBudget: Double = 0.01,
+        metrics: [MetricPolicy] = [MetricPolicy(name: "failures")], noDataSeconds: Double = 900,
+        watchSeconds: Double = 86_400, holdbackShare: Double = 0.02, updateSeconds: Double = 600,
+        probationSeconds: Double = 60
+    ) {
+        self.name = name
+        self.steps = steps
+        self.heartbeatSeconds = heartbeatSeconds
+        self.soakSeconds = soakSeconds
+        self.deadlineSeconds = deadlineSeconds
+        self.onDeadline = onDeadline
+        self.errorBudget = errorBudget
+        self.metrics = metrics
+        self.noDataSeconds = noDataSeconds
+        self.watchSeconds = watchSeconds
+        self.holdbackShare = holdbackShare
+        self.updateSeconds = updateSeconds
+        self.probationSeconds = probationSeconds
+    }
+}

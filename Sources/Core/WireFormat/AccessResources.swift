@@ -1,0 +1,129 @@
+public import Fleet
+
+/// What an operator key may do; each role includes the ones before it.
+public enum OperatorRole: String, Codable, Hashable, Sendable, CaseIterable, Comparable {
+    /// Reads.
+    case viewer
+    /// Also deploys, commands rollouts, enrols devices and publishes versions.
+    case `operator`
+    /// Also makes and revokes keys.
+    case admin
+
+    /// Orders by power.
+    public static func < (left: Self, right: Self) -> Bool {
+        left.rank < right.rank
+    }
+
+    private var rank: Int {
+        switch self {
+        case .viewer: 0
+        case .operator: 1
+        case .admin: 2
+        }
+    }
+}
+
+/// Asks for an operator API key.
+public struct APIKeyRequest: Codable, Hashable, Sendable {
+    /// The person or machine it is for.
+    public var name: String
+    /// What it may do.
+    public var role: OperatorRole
+
+    /// Makes a request.
+    public init(name: String, role: OperatorRole) {
+        self.name = name
+        self.role = role
+    }
+}
+
+/// An operator API key.
+public struct APIKeyResource: Codable, Hashable, Sendable {
+    /// Its id.
+    public var id: String
+    /// The person or machine it is for.
+    public var name: String
+    /// What it may do.
+    public var role: OperatorRole
+    /// When it was made.
+    public var createdAt: Timestamp
+    /// The key itself; present only in the reply to its making.
+    public var secret: String?
+
+    /// Makes a key's description.
+    public init(id: String, name: String, role: OperatorRole, createdAt: Timestamp, secret: String? = nil) {
+        self.id = id
+        self.name = name
+        self.role = role
+        self.createdAt = createdAt
+        self.secret = secret
+    }
+}
+
+/// Asks for an enrolment token.
+public struct EnrolmentTokenRequest: Codable, Hashable, Sendable {
+    /// How long it may be used, seconds, at most 259200 (72 h); 3600 by default.
+    public var lifetimeSeconds: Double?
+    /// How many devices may use it; 1 by default, at most 100000.
+    public var uses: Int?
+    /// Labels every device that uses it gets.
+    public var labels: Labels?
+
+    /// Makes a request.
+    public init(lifetimeSeconds: Double? = nil, uses: Int? = nil, labels: Labels? = nil) {
+        self.lifetimeSeconds = lifetimeSeconds
+        self.uses = uses
+        self.labels = labels
+    }
+}
+
+/// An enrolment token as the controller knows it.
+public struct EnrolmentTokenResource: Codable, Hashable, Sendable {
+    /// Its id.
+    public var id: String
+    /// When it stops working.
+    public var expiresAt: Timestamp
+    /// How many more devices may use it.
+    public var usesLeft: Int
+    /// Labels its devices get.
+    public var labels: Labels
+    /// The random part, base64url; present only in the reply to its making. `edgectl` adds the fingerprints.
+    public var secret: String?
+
+    /// Makes a token's description.
+    public init(id: String, expiresAt: Timestamp, usesLeft: Int, labels: Labels, secret: String? = nil) {
+        self.id = id
+        self.expiresAt = expiresAt
+        self.usesLeft = usesLeft
+        self.labels = labels
+        self.secret = secret
+    }
+}
+
+/// One row of the audit log.
+public struct AuditEvent: Codable, Hashable, Sendable {
+    /// Counted from 1 without gaps.
+    public var number: UInt64
+    /// When.
+    public var at: Timestamp
+    /// Who: an operator's name, `device:<id>` or `controller`.
+    public var actor: String
+    /// What, e.g. `rollout.rollback`.
+    public var action: String
+    /// On what, e.g. `rollout/digits-2`.
+    public var subject: String
+    /// More, as text by name; never a secret.
+    public var detail: [String: String]
+
+    /// Makes a row.
+    public init(
+        number: UInt64, at: Timestamp, actor: String, action: String, subject: String, detail: [String: String] = [:]
+    ) {
+        self.number = number
+        self.at = at
+        self.actor = actor
+        self.action = action
+        self.subject = subject
+        self.detail = detail
+    }
+}

@@ -1,0 +1,95 @@
+public import Fleet
+public import Rollouts
+public import WireFormat
+
+/// One change of what is stored. A list of changes is committed as a whole or not at all.
+public enum StoreChange: Sendable {
+    /// Inserts or replaces a device.
+    case device(StoredDevice)
+    /// Inserts or replaces a device's telemetry.
+    case telemetry(StoredTelemetry)
+    /// Inserts or replaces an operator key.
+    case apiKey(StoredAPIKey)
+    /// Removes an operator key.
+    case apiKeyRemoved(id: String)
+    /// Inserts or replaces an enrolment token.
+    case token(StoredToken)
+    /// Inserts or replaces a publisher's public key.
+    case publisherKey(PublisherKey)
+    /// Inserts a version; versions never change.
+    case version(VersionResource)
+    /// Inserts or replaces a policy.
+    case policy(Policy)
+    /// Removes a policy.
+    case policyRemoved(PolicyName)
+    /// Inserts or replaces a deployment.
+    case deployment(Deployment)
+    /// Removes a deployment.
+    case deploymentRemoved(DeploymentName)
+    /// Inserts or replaces a rollout.
+    case rollout(Rollout)
+    /// Inserts the experiment of a step.
+    case experiment(StoredExperiment)
+    /// Inserts a row of evidence.
+    case evidence(EvidenceRow)
+    /// Inserts a decision.
+    case decision(RolloutID, Decision)
+    /// Inserts an audit row; its number is given by the store, the one in the event is ignored.
+    case audit(AuditEvent)
+    /// Inserts the reply to an idempotency key.
+    case reply(StoredReply)
+}
+
+/// Everything the controller keeps in memory, as it was last committed.
+public struct StoredState: Sendable {
+    /// Devices, retired ones included.
+    public var devices: [StoredDevice] = []
+    /// Their telemetry.
+    public var telemetry: [StoredTelemetry] = []
+    /// Operator keys.
+    public var apiKeys: [StoredAPIKey] = []
+    /// Enrolment tokens, used and expired ones included.
+    public var tokens: [StoredToken] = []
+    /// Publishers' public keys.
+    public var publisherKeys: [PublisherKey] = []
+    /// Versions of all models.
+    public var versions: [VersionResource] = []
+    /// Policies.
+    public var policies: [Policy] = []
+    /// Deployments.
+    public var deployments: [Deployment] = []
+    /// Rollouts, ended ones included.
+    public var rollouts: [Rollout] = []
+    /// Decisions of all rollouts, by number.
+    public var decisions: [RolloutID: [Decision]] = [:]
+
+    /// Makes an empty state.
+    public init() {}
+}
+
+/// Where what was promised is kept. Calls block; they are made from worker threads only.
+public protocol OrchestratorStore: Sendable {
+    /// Reads everything that is kept in memory.
+    func load() throws -> StoredState
+
+    /// Commits all changes in their order, or none. Returns when they are durable.
+    func commit(_ changes: [StoreChange]) throws
+
+    /// The experiment of a step; nil where the step was never drawn.
+    func experiment(rollout: RolloutID, step: Int) throws -> StoredExperiment?
+
+    /// The evidence rows of a step, oldest first.
+    func evidence(rollout: RolloutID, step: Int) throws -> [EvidenceRow]
+
+    /// Audit rows with a number above `after`, ascending, at most `limit`.
+    func audit(after: UInt64, limit: Int) throws -> [AuditEvent]
+
+    /// The newest audit rows, descending by number, at most `limit`, with a number below `before` where that is given.
+    func newestAudit(before: UInt64?, limit: Int) throws -> [AuditEvent]
+
+    /// The reply to an idempotency key.
+    func reply(key: String) throws -> StoredReply?
+
+    /// Answers a trivial query; throws when the database is away.
+    func probe() throws
+}

@@ -1,0 +1,63 @@
+public import Fleet
+
+/// The controller's clock; a value in tests.
+public protocol OrchestratorClock: Sendable {
+    /// The moment now.
+    func now() -> Timestamp
+}
+
+/// The cryptography the controller needs: hashes, randomness, and its assignment key.
+public protocol OrchestratorCryptography: Sendable {
+    /// SHA-256.
+    func digest(_ bytes: [UInt8]) -> Digest
+
+    /// Unpredictable bytes from the system.
+    func randomBytes(_ count: Int) -> [UInt8]
+
+    /// Signs with the assignment key: ECDSA P-256 with SHA-256, 64 bytes r and s (RFC 7518 section 3.4).
+    func signAssignment(_ bytes: [UInt8]) throws -> [UInt8]
+
+    /// The assignment key's public half, PEM.
+    var assignmentKeyPEM: String { get }
+
+    /// SHA-256 of the SubjectPublicKeyInfo in a PEM text.
+    ///
+    /// - Throws: when the text is no P-256 public key.
+    func fingerprint(publicKeyPEM: String) throws -> Digest
+
+    /// Checks a version's bundle against its files and the known publisher keys.
+    ///
+    /// - Throws: a refusal whose description says what is wrong.
+    func verifyVersion(
+        bundle: String, manifest: [UInt8], files: [(path: String, digest: Digest)], publisherKeysPEM: [String]
+    ) throws -> VerifiedVersion
+}
+
+/// What a verified bundle says about a version.
+public struct VerifiedVersion: Hashable, Sendable {
+    /// The version digest: SHA-256 of the signed payload.
+    public var digest: Digest
+    /// The model named in `edge-version.json`.
+    public var model: ModelName
+    /// The version named there.
+    public var version: VersionName
+    /// The release counter there.
+    public var releaseCounter: UInt64
+    /// The metadata there.
+    public var metadata: [String: String]
+    /// Fingerprint of the key that signed; nil where no known publisher key verifies and none is registered.
+    public var publisher: String?
+
+    /// Makes a description.
+    public init(
+        digest: Digest, model: ModelName, version: VersionName, releaseCounter: UInt64, metadata: [String: String],
+        publisher: String?
+    ) {
+        self.digest = digest
+        self.model = model
+        self.version = version
+        self.releaseCounter = releaseCounter
+        self.metadata = metadata
+        self.publisher = publisher
+    }
+}
