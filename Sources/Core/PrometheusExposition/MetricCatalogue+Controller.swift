@@ -1,0 +1,77 @@
+extension MetricCatalogue {
+    static let http = Section(
+        "HTTP and authentication",
+        [
+            CounterFamily.httpRequests.family, HistogramFamily.httpRequestDuration.family,
+            GaugeFamily.httpRequestsInFlight.family, CounterFamily.httpRejectedRequests.family,
+            CounterFamily.authFailures.family,
+        ])
+
+    static let controller = Section(
+        "Controller",
+        [
+            HistogramFamily.commitDuration.family, CounterFamily.tickOverruns.family, CounterFamily.logMessages.family,
+            GaugeFamily.metricsCollectionDuration.family, CounterFamily.droppedLabelSets.family,
+            GaugeFamily.buildInfo.family,
+        ])
+}
+
+extension CounterFamily {
+    /// Finished requests; labels handler, method, code.
+    public static let httpRequests = CounterFamily(
+        "edgeorch_http_requests_total", [.handler, MetricLabel("method"), MetricLabel("code")],
+        help: "HTTP requests finished, by route template.")
+
+    /// Requests that reached no handler; label reason.
+    public static let httpRejectedRequests = CounterFamily(
+        "edgeorch_http_rejected_requests_total", [.reason],
+        help: "HTTP requests refused before reaching a handler.")
+
+    /// Failed authentications; labels method, reason.
+    public static let authFailures = CounterFamily(
+        "edgeorch_auth_failures_total", [MetricLabel("method"), .reason], help: "Authentication failures.")
+
+    /// Ticks that took longer than their interval.
+    public static let tickOverruns = CounterFamily(
+        "edgeorch_tick_overruns_total",
+        help: "Ticks whose work ended after the next tick was due; the judge then looks later than promised.")
+
+    /// Written log messages; label level.
+    public static let logMessages = CounterFamily(
+        "edgeorch_log_messages_total",
+        [MetricLabel("level", known: ["info", "notice", "warning", "error", "critical"])],
+        help: "Log messages written.")
+
+    /// Label sets folded into `other`; label metric.
+    public static let droppedLabelSets = CounterFamily(
+        "edgeorch_metrics_dropped_label_sets_total", [.metric],
+        help: "Label sets folded into other because a family reached its limit.")
+}
+
+extension GaugeFamily {
+    /// Requests being served.
+    public static let httpRequestsInFlight = GaugeFamily(
+        "edgeorch_http_requests_in_flight", help: "HTTP requests being served.")
+
+    /// What rendering the metrics costs.
+    public static let metricsCollectionDuration = GaugeFamily(
+        "edgeorch_metrics_collection_duration_seconds", help: "Time the last metrics rendering took.")
+
+    /// The running build; labels version, revision, swift_version.
+    public static let buildInfo = GaugeFamily(
+        "edgeorch_build_info",
+        [MetricLabel("version"), MetricLabel("revision"), MetricLabel("swift_version")],
+        help: "Build of the running controller; always 1.")
+}
+
+extension HistogramFamily {
+    /// Latency of requests; label handler.
+    public static let httpRequestDuration = HistogramFamily(
+        "edgeorch_http_request_duration_seconds", [.handler], help: "HTTP request latency by route template.",
+        bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10])
+
+    /// How long the commit at the end of a tick takes.
+    public static let commitDuration = HistogramFamily(
+        "edgeorch_commit_duration_seconds", help: "Time to commit the evidence and totals of one tick.",
+        bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5])
+}
