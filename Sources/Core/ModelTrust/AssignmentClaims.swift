@@ -100,7 +100,9 @@ extension AssignmentClaims {
         guard self.device == device else { throw .wrongDevice(expected: device, actual: self.device) }
     }
 
-    /// Refuses to install by an assignment that is expired or from the future. Expiry never stops serving.
+    /// Refuses to install by an assignment that is expired or from the future.
+    ///
+    /// Expiry never stops serving.
     ///
     /// - Parameter now: seconds since 1970; ``leewaySeconds`` are allowed on both ends.
     /// - Throws: ``AssignmentRefusal/expired(expiresAt:now:)`` or ``AssignmentRefusal/notYetValid(issuedAt:now:)``.
@@ -135,7 +137,8 @@ extension AssignmentClaims {
     /// - Throws: ``AssignmentRefusal/claimsMalformed(reason:)``.
     public init(parsing text: [UInt8]) throws(AssignmentRefusal) {
         do {
-            self = try Self(try FieldReader(try JSONValue(parsing: text, limits: JSONLimits(bytes: CompactJWS.limitBytes))))
+            self = try Self(
+                try FieldReader(try JSONValue(parsing: text, limits: JSONLimits(bytes: CompactJWS.limitBytes))))
         } catch {
             throw .claimsMalformed(reason: "\(error)")
         }

@@ -35,9 +35,9 @@ public struct EdgeVersionManifest: Hashable, Sendable {
 
     /// What a device must be to run a version; nil asks for nothing.
     public struct Compatibility: Hashable, Sendable {
-        /// The processor architecture, e.g. `aarch64`.
+        /// The processor architecture, such as `aarch64`.
         public var arch: String?
-        /// The model runtime, e.g. `onnxruntime`.
+        /// The model runtime, such as `onnxruntime`.
         public var runtime: String?
         /// The least memory of the device, in bytes.
         public var minMemoryBytes: UInt64?

@@ -43,7 +43,7 @@ public struct EnrolmentToken: Hashable, Sendable {
         pins = try TrustPins(parsing: json)
     }
 
-    /// The text to hand to a device. It holds the secret.
+    /// The text to hand to a device, with the secret in it.
     public func serialized() -> String {
         "\(Self.prefix).\(Base64.url.encode(secret)).\(Base64.url.encode(pins.serialized()))"
     }
@@ -64,7 +64,7 @@ public struct TrustPins: Hashable, Sendable {
     public var assignmentKey: Digest
     /// The certificate authority of the controller; nil for the system's own.
     public var certificateAuthority: Digest?
-    /// Where the controller is, e.g. `https://edge.example:8443`; nil if the device is told otherwise.
+    /// Where the controller is, such as `https://edge.example:8443`; nil if the device is told otherwise.
     public var controllerURL: String?
 
     /// Makes pins.
@@ -116,7 +116,7 @@ public struct TrustPins: Hashable, Sendable {
     }
 }
 
-/// Why a text is no enrolment token. It never holds the text itself.
+/// Why a text is no enrolment token; never with the text itself.
 public enum EnrolmentTokenRefusal: TrustRefusal {
     /// The text does not begin like a token.
     case notAToken

@@ -5,7 +5,7 @@ struct FieldReader {
     private let members: [String: JSONValue]
     private let place: String
 
-    /// Opens an object; `place` names it in faults, e.g. `run`, and is empty for a whole document.
+    /// Opens an object; `place` names it in faults (`run`) and is empty for a whole document.
     init(_ value: JSONValue, at place: String = "") throws(FieldFault) {
         guard case .object(let members) = value else {
             throw FieldFault("\(place.isEmpty ? "the document" : place) must be an object")
@@ -57,7 +57,9 @@ struct FieldReader {
     }
 
     func integer(_ name: String) throws(FieldFault) -> Int64 {
-        guard case .integer(let number) = try required(name) else { throw FieldFault("\(path(name)) must be an integer") }
+        guard case .integer(let number) = try required(name) else {
+            throw FieldFault("\(path(name)) must be an integer")
+        }
         return number
     }
 

@@ -155,7 +155,8 @@ private struct JSONReader {
         }
         position += 2
         let low = try fourDigits()
-        guard (0xDC00..<0xE000).contains(low), let scalar = Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + low - 0xDC00)
+        guard (0xDC00..<0xE000).contains(low),
+            let scalar = Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + low - 0xDC00)
         else { throw fault("a surrogate stands alone") }
         return scalar
     }
