@@ -50,7 +50,8 @@ import Testing
             ("application/openmetrics-text;q=0.1,text/plain;q=0.9", .text),
             ("text/plain,application/openmetrics-text", .openMetrics),
             ("application/openmetrics-text;q=0,text/plain;q=0.1", .text),
-            ("application/openmetrics-text;q=high", .text), ("application/openmetrics-text;q=nan", .text),
+            ("application/openmetrics-text;q=high", .text), ("application/openmetrics-text;q=0", .text),
+            ("application/openmetrics-text;q=5,text/plain;q=0.1", .text), ("application/openmetrics-text;q=nan", .text),
             (";;;,,,=;q=1", .text),
             ("text/plain ; version=0.0.4 ; q=0.5 , application/openmetrics-text ; q=1", .openMetrics),
         ] as [(String?, ExpositionFormat)])

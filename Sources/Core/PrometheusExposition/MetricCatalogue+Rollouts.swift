@@ -55,7 +55,11 @@ extension GaugeFamily {
 
     /// Devices by how far their update is; labels model, rollout, progress.
     public static let rolloutDevices = GaugeFamily(
-        "edgeorch_rollout_devices", [.model, .rollout, MetricLabel("progress")],
+        "edgeorch_rollout_devices",
+        [
+            .model, .rollout,
+            MetricLabel("progress", known: ["drawn", "commanded", "exposed", "failed", "returning", "restored"]),
+        ],
         help: "Devices of the rollout by update progress.")
 }
 

@@ -22,7 +22,7 @@ extension CounterFamily {
     /// Ended updates; labels model, outcome.
     public static let otaUpdatesCompleted = CounterFamily(
         "edgeorch_ota_updates_completed_total",
-        [.model, MetricLabel("outcome", known: ["installed", "rolled_back", "failed", "superseded"])],
+        [.model, MetricLabel("outcome", known: ["succeeded", "failed", "rolled_back", "rejected"])],
         help: "Device updates that ended, by outcome.")
 
     /// Bytes of artifacts; label transfer.

@@ -15,9 +15,10 @@ extension MetricLabel {
     static let arm = MetricLabel("arm", known: ["canary", "baseline", "stable"])
     /// What the judge found.
     static let verdict = MetricLabel("verdict", known: ["pass", "fail", "undecided", "nodata"])
-    /// The steps of an update on a device.
+    /// The steps of an update on a device, its probation and the way back.
     static let updateStep = MetricLabel(
-        "step", known: ["check", "download", "verify", "backup", "deploy", "smoke_test", "report"])
+        "step",
+        known: ["check", "download", "verify", "backup", "deploy", "smoke", "probation", "report", "rollback"])
     /// How a device's silence is shown.
     static let connectivity = MetricLabel("state", known: connectivityStates)
     /// The states of a rollout.
