@@ -1,13 +1,13 @@
-/// What is said about a device so that selectors find it, e.g. `site=berlin`: keys with values, sorted by key.
+/// What is said about a device so that selectors find it, such as `site=berlin`: keys with values, sorted by key.
 ///
 /// Keys and values follow Kubernetes: a key is an optional DNS prefix and `/`, then a name of up to 63 letters, digits,
 /// `-`, `_` and `.`; a value is such a name or empty. Source: Kubernetes documentation, "Labels and Selectors".
 public struct Labels: Hashable, Sendable {
     /// One label.
     public struct Label: Hashable, Sendable {
-        /// The key, e.g. `site`.
+        /// The key, such as `site`.
         public let key: String
-        /// The value, e.g. `berlin`; may be empty.
+        /// The value, such as `berlin`; may be empty.
         public let value: String
     }
 

@@ -1,4 +1,4 @@
-/// A condition on labels, e.g. `site=berlin,hw in (nano,orin),!debug`; all requirements must hold.
+/// A condition on labels, such as `site=berlin,hw in (nano,orin),!debug`; all requirements must hold.
 ///
 /// The syntax is that of Kubernetes: `key=value`, `key==value`, `key!=value`, `key in (a,b)`, `key notin (a,b)`, `key`
 /// and `!key`, joined by commas. As there, `!=` and `notin` also match where the key is absent, and the empty selector

@@ -52,8 +52,10 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
             guard bytes[19] == 0x2E, bytes.count <= 30, let digits = number(bytes[20..<(bytes.count - 1)]) else {
                 return nil
             }
-            let scaled = digits * [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1000, 100, 10, 1][
-                bytes.count - 21]
+            let scaled =
+                digits
+                * [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1000, 100, 10, 1][
+                    bytes.count - 21]
             fraction = scaled / 1_000_000
         }
         let days = CivilDate(year: Int64(year), month: month, day: day).daysSince1970

@@ -1,11 +1,6 @@
-public import Fleet
+import Fleet
 
 extension Policy {
-    private enum CodingKeys: String, CodingKey {
-        case name, steps, heartbeatSeconds, soakSeconds, deadlineSeconds, onDeadline, errorBudget, metrics
-        case noDataSeconds, watchSeconds, holdbackShare, updateSeconds, probationSeconds
-    }
-
     /// Reads a policy; every field but the name may be left out and then has the product's default.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
@@ -25,7 +20,8 @@ extension Policy {
             watchSeconds: try value(.watchSeconds, standard.watchSeconds),
             holdbackShare: try value(.holdbackShare, standard.holdbackShare),
             updateSeconds: try value(.updateSeconds, standard.updateSeconds),
-            probationSeconds: try value(.probationSeconds, standard.probationSeconds))
+            probationSeconds: try value(.probationSeconds, standard.probationSeconds),
+            concurrentUpdates: try value(.concurrentUpdates, standard.concurrentUpdates))
     }
 
     /// All faults of the policy, each naming its field and the remedy; empty when it can be used.
@@ -46,6 +42,7 @@ extension Policy {
         require((0...0.5).contains(holdbackShare), "holdbackShare", "use 0 to 0.5")
         require((10...1800).contains(updateSeconds), "updateSeconds", "use 10 to 1800 seconds")
         require((0...3600).contains(probationSeconds), "probationSeconds", "use 0 to 3600 seconds")
+        require((1...100_000).contains(concurrentUpdates), "concurrentUpdates", "use 1 to 100000")
         for (index, metric) in metrics.enumerated() {
             require(!metric.name.isEmpty, "metrics[\(index)].name", "name the metric, e.g. \"failures\"")
             require(
@@ -61,10 +58,6 @@ extension Policy {
 }
 
 extension MetricPolicy {
-    private enum CodingKeys: String, CodingKey {
-        case name, mode, relativeTolerance, absoluteTolerance, limit
-    }
-
     /// Reads a metric's policy; every field but the name has a default.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)

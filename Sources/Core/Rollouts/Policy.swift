@@ -95,6 +95,10 @@ public struct MetricPolicy: Codable, Hashable, Sendable {
     /// The share of failures that is too many whatever the baseline does, in 0...1; nil for none.
     public var limit: Double?
 
+    enum CodingKeys: String, CodingKey {
+        case name, mode, relativeTolerance, absoluteTolerance, limit
+    }
+
     /// Makes a metric's policy.
     public init(
         name: String, mode: Mode = .guard, relativeTolerance: Double = 1.25, absoluteTolerance: Double = 0.001,
@@ -147,6 +151,15 @@ public struct Policy: Codable, Hashable, Sendable {
     /// Seconds of real traffic a device watches its own runtime after a swap (crashes and health only).
     public var probationSeconds: Double
 
+    /// How many devices of a rollout may be in the middle of their update at once, in 1...100000.
+    public var concurrentUpdates: Int
+
+    enum CodingKeys: String, CodingKey {
+        case name, steps, heartbeatSeconds, soakSeconds, deadlineSeconds, onDeadline, errorBudget, metrics
+        case noDataSeconds, watchSeconds, holdbackShare, updateSeconds, probationSeconds
+        case concurrentUpdates
+    }
+
     /// Makes a policy; the defaults are the product's.
     public init(
         name: PolicyName, steps: [StepSize] = [.percent(5), .percent(25), .percent(50), .percent(100)],
@@ -154,7 +167,7 @@ public struct Policy: Codable, Hashable, Sendable {
         onDeadline: DeadlineAction = .halt, errorBudget: Double = 0.01,
         metrics: [MetricPolicy] = [MetricPolicy(name: "failures")], noDataSeconds: Double = 900,
         watchSeconds: Double = 86_400, holdbackShare: Double = 0.02, updateSeconds: Double = 600,
-        probationSeconds: Double = 60
+        probationSeconds: Double = 60, concurrentUpdates: Int = 500
     ) {
         self.name = name
         self.steps = steps
@@ -169,5 +182,6 @@ public struct Policy: Codable, Hashable, Sendable {
         self.holdbackShare = holdbackShare
         self.updateSeconds = updateSeconds
         self.probationSeconds = probationSeconds
+        self.concurrentUpdates = concurrentUpdates
     }
 }

@@ -86,11 +86,14 @@ public struct DeviceResource: Codable, Hashable, Sendable {
     public var slots: [Slot]
     /// Reported health problems.
     public var problems: [String]
+    /// What the device has counted per version in its lifetime, as far as it is stored for good.
+    public var totals: [VersionTotals]
 
     /// Makes a device.
     public init(
         id: DeviceID, labels: Labels, state: Connectivity, enrolledAt: Timestamp, lastHeartbeatAt: Timestamp? = nil,
-        assignment: UInt64 = 0, agentVersion: String = "", slots: [Slot] = [], problems: [String] = []
+        assignment: UInt64 = 0, agentVersion: String = "", slots: [Slot] = [], problems: [String] = [],
+        totals: [VersionTotals] = []
     ) {
         self.id = id
         self.labels = labels
@@ -101,6 +104,21 @@ public struct DeviceResource: Codable, Hashable, Sendable {
         self.agentVersion = agentVersion
         self.slots = slots
         self.problems = problems
+        self.totals = totals
+    }
+}
+
+/// What one device has counted on one version.
+public struct VersionTotals: Codable, Hashable, Sendable {
+    /// The version's digest.
+    public var digest: Digest
+    /// The counts.
+    public var totals: RuntimeTotals
+
+    /// Makes totals of a version.
+    public init(digest: Digest, totals: RuntimeTotals) {
+        self.digest = digest
+        self.totals = totals
     }
 }
 

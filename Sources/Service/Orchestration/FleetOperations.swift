@@ -35,10 +35,12 @@ public protocol FleetOperations: AnyObject, Sendable {
     ///
     /// Returns a token for ``cancelWait(_:)``.
     func waitForAssignment(
-        of device: DeviceID, above number: UInt64, seconds: Double, then: @escaping @Sendable () -> Void) -> UInt64
+        of device: DeviceID, above number: UInt64, seconds: Double, then: @escaping @Sendable () -> Void
+    ) -> UInt64
     /// Calls back once, as soon as the rollout's revision differs from `revision`, or at the deadline; from any thread. Fast.
     func waitForRollout(
-        _ id: RolloutID, otherThan revision: UInt64, seconds: Double, then: @escaping @Sendable () -> Void) -> UInt64
+        _ id: RolloutID, otherThan revision: UInt64, seconds: Double, then: @escaping @Sendable () -> Void
+    ) -> UInt64
     /// Forgets a wait; its callback is called at most once all the same. Fast.
     func cancelWait(_ token: UInt64)
 
@@ -85,7 +87,8 @@ public protocol FleetOperations: AnyObject, Sendable {
     func artifact(_ digest: Digest) throws -> ArtifactFile
     /// Registers a version whose files are uploaded.
     func registerVersion(
-        _ registration: VersionRegistration, model: ModelName, by caller: Caller) throws -> VersionResource
+        _ registration: VersionRegistration, model: ModelName, by caller: Caller
+    ) throws -> VersionResource
     /// All models by name.
     func models() -> [ModelResource]
     /// The versions of a model, newest first.

@@ -1,4 +1,5 @@
 public import Fleet
+public import ModelTrust
 
 /// The controller's clock; a value in tests.
 public protocol OrchestratorClock: Sendable {
@@ -14,8 +15,8 @@ public protocol OrchestratorCryptography: Sendable {
     /// Unpredictable bytes from the system.
     func randomBytes(_ count: Int) -> [UInt8]
 
-    /// Signs with the assignment key: ECDSA P-256 with SHA-256, 64 bytes r and s (RFC 7518 section 3.4).
-    func signAssignment(_ bytes: [UInt8]) throws -> [UInt8]
+    /// Signs an assignment with the assignment key and returns the compact JWS (ES256).
+    func sign(_ assignment: AssignmentClaims) throws -> String
 
     /// The assignment key's public half, PEM.
     var assignmentKeyPEM: String { get }
@@ -27,14 +28,14 @@ public protocol OrchestratorCryptography: Sendable {
 
     /// Checks a version's bundle against its files and the known publisher keys.
     ///
-    /// - Throws: a refusal whose description says what is wrong.
+    /// - Throws: ``VersionRefusal``.
     func verifyVersion(
         bundle: String, manifest: [UInt8], files: [(path: String, digest: Digest)], publisherKeysPEM: [String]
-    ) throws -> VerifiedVersion
+    ) throws -> AcceptedVersion
 }
 
 /// What a verified bundle says about a version.
-public struct VerifiedVersion: Hashable, Sendable {
+public struct AcceptedVersion: Hashable, Sendable {
     /// The version digest: SHA-256 of the signed payload.
     public var digest: Digest
     /// The model named in `edge-version.json`.
@@ -59,5 +60,29 @@ public struct VerifiedVersion: Hashable, Sendable {
         self.releaseCounter = releaseCounter
         self.metadata = metadata
         self.publisher = publisher
+    }
+}
+
+/// Where the controller says what happens; one event with its facts by name. Never given a secret.
+public protocol OrchestratorLog: Sendable {
+    /// Something an operator wants to know.
+    func info(_ event: String, _ facts: [String: String])
+    /// Something an operator should look at.
+    func warning(_ event: String, _ facts: [String: String])
+    /// Something that an operator must act on.
+    func error(_ event: String, _ facts: [String: String])
+}
+
+/// Why a version's signature or content was refused.
+public struct VersionRefusal: Error, Hashable, Sendable {
+    /// A stable code, e.g. `signature_invalid`.
+    public var code: String
+    /// A sentence for people with the remedy.
+    public var sentence: String
+
+    /// Makes a refusal.
+    public init(code: String, sentence: String) {
+        self.code = code
+        self.sentence = sentence
     }
 }

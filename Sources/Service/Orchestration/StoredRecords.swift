@@ -117,6 +117,8 @@ public struct StoredTelemetry: Codable, Hashable, Sendable {
     public var ledger: CounterLedger
     /// What it has counted per version, decayed: the history that a draw freezes.
     public var history: [VersionHistory]
+    /// What it has counted per version in its lifetime; equals the sum of its runtimes' own counters.
+    public var lifetime: [VersionTotals]
     /// Crashes by model slot, as last reported; never falls.
     public var crashes: [ModelName: UInt64]
     /// Failed starts by model slot, as last reported; never falls.
@@ -133,6 +135,7 @@ public struct StoredTelemetry: Codable, Hashable, Sendable {
         self.device = device
         ledger = CounterLedger()
         history = []
+        lifetime = []
         crashes = [:]
         failedStarts = [:]
         boot = 0

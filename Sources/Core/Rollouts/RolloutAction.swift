@@ -1,0 +1,35 @@
+public import Fleet
+
+/// What a rollout asks its surroundings to do; the decision behind it is always recorded first.
+public enum RolloutAction: Hashable, Sendable {
+    /// Keep this decision for good.
+    case record(Decision)
+    /// Fix the step's eligible list, draw its cohort and answer with `stepDrawn` or `stepFoundNobody`.
+    case drawStep(Int)
+    /// Assign the new version to these devices, with the version they come from as fallback.
+    case command([DeviceID])
+    /// Assign the version they come from to these devices.
+    case takeBack([DeviceID])
+    /// Assign the new version to every remaining device but the holdback and answer with `restCommanded`.
+    case commandRest
+    /// Make the new version the fallback of every device that runs it.
+    case makeFallback
+}
+
+/// Why a command was refused.
+public enum CommandRefusal: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The rollout is over.
+    case ended(RolloutCommand, RolloutState)
+    /// The command makes no sense in this state.
+    case wrongState(RolloutCommand, RolloutState, remedy: String)
+
+    /// A sentence for people.
+    public var description: String {
+        switch self {
+        case .ended(let command, let state):
+            "\(command.rawValue) is not possible: the rollout is over (\(state.rawValue))"
+        case .wrongState(let command, let state, let remedy):
+            "\(command.rawValue) is not possible while the rollout is \(state.rawValue): \(remedy)"
+        }
+    }
+}

@@ -1,0 +1,101 @@
+public import Fleet
+
+/// A device that a rollout has drawn, and how far it is.
+public struct RolloutMember: Codable, Hashable, Sendable {
+    /// How far a drawn device is.
+    public enum Progress: Codable, Hashable, Sendable {
+        /// Drawn, not told yet.
+        case drawn
+        /// Told to run the new version. Becomes exposed, failed or returning.
+        case commanded(at: Timestamp)
+        /// Runs the new version. Becomes failed (it went back by itself) or returning.
+        case exposed(at: Timestamp)
+        /// Could not run the new version, or left it by itself, and is on its fallback.
+        case failed(reason: String)
+        /// Told to return to its fallback.
+        case returning
+        /// Back on its fallback.
+        case restored
+    }
+
+    /// The step that drew it, counted from 1; 0 for the rest that no step draws.
+    public var step: Int
+    /// How far it is.
+    public var progress: Progress
+
+    /// Makes a freshly drawn member.
+    public init(step: Int, progress: Progress = .drawn) {
+        self.step = step
+        self.progress = progress
+    }
+
+    /// True while the device is meant to run the new version and may still be on its way.
+    public var isUpdating: Bool {
+        if case .commanded = progress { true } else { false }
+    }
+
+    /// True while the device runs the new version, as far as is known.
+    public var isExposed: Bool {
+        if case .exposed = progress { true } else { false }
+    }
+
+    /// True once the device was told to run the new version.
+    public var wasCommanded: Bool {
+        if case .drawn = progress { false } else { true }
+    }
+}
+
+/// One step of a rollout that was drawn.
+public struct RolloutStep: Codable, Hashable, Sendable {
+    /// How a step ended.
+    public enum Outcome: String, Codable, Hashable, Sendable {
+        /// Every guarded metric was shown to be within its tolerance.
+        case proven
+        /// Its list could decide nothing; it advanced on soak, gates and limits.
+        case notProvenHere = "not_proven_here"
+        /// A person advanced it.
+        case byPerson = "by_person"
+    }
+
+    /// Counted from 1.
+    public let number: Int
+    /// When it was drawn: its test starts here.
+    public let startedAt: Timestamp
+    /// When it must be decided.
+    public let deadlineAt: Timestamp
+    /// How many devices were on its eligible list.
+    public let eligible: Int
+    /// How many of them were drawn.
+    public let drawn: Int
+    /// Ticks judged so far.
+    public var ticks: Int
+    /// How it ended; nil while it is judged for advancing.
+    public var outcome: Outcome?
+
+    /// Makes a step that has just been drawn.
+    public init(number: Int, startedAt: Timestamp, deadlineAt: Timestamp, eligible: Int, drawn: Int) {
+        self.number = number
+        self.startedAt = startedAt
+        self.deadlineAt = deadlineAt
+        self.eligible = eligible
+        self.drawn = drawn
+        ticks = 0
+    }
+}
+
+/// Why a rollout waits, since when, and what would end the wait.
+public struct RolloutWait: Codable, Hashable, Sendable {
+    /// A stable code, e.g. `no_data`.
+    public var reason: String
+    /// A sentence for people: what is waited for, who can resolve it and how.
+    public var sentence: String
+    /// Since when.
+    public var since: Timestamp
+
+    /// Makes a wait.
+    public init(reason: String, sentence: String, since: Timestamp) {
+        self.reason = reason
+        self.sentence = sentence
+        self.since = since
+    }
+}

@@ -1,0 +1,176 @@
+import Fleet
+public import Rollouts
+public import WireFormat
+
+extension FleetController {
+    // MARK: - Policies
+
+    /// See ``FleetOperations``.
+    public func policies() -> [Policy] {
+        var policies = state.policies
+        let standard = FleetState.standardPolicy
+        if policies[standard.name] == nil { policies[standard.name] = standard }
+        return policies.values.sorted { $0.name < $1.name }
+    }
+
+    /// See ``FleetOperations``.
+    public func policy(_ name: PolicyName) throws -> Policy {
+        guard let policy = policies().first(where: { $0.name == name }) else {
+            throw Problem.unknown("policy", name.rawValue, "apply it first, or use \"default\"")
+        }
+        return policy
+    }
+
+    /// See ``FleetOperations``.
+    public func apply(_ policy: Policy, dryRun: Bool, by caller: Caller) throws -> ApplyResult<Policy> {
+        guard policy.faults.isEmpty else { throw Problem.invalid(policy.faults) }
+        return try run(dryRun: dryRun) { draft in
+            let before = draft.state.policies[policy.name]
+            guard before != policy else { return ApplyResult(change: .unchanged, resource: policy) }
+            draft.state.policies[policy.name] = policy
+            draft.add(.policy(policy))
+            draft.audit(caller.auditName, "policy.apply", "policy/\(policy.name)")
+            let running = draft.state.rollouts.values.filter {
+                !$0.rollout.state.isFinal && $0.rollout.policy.name == policy.name
+            }
+            return ApplyResult(
+                change: before == nil ? .created : .updated, resource: policy,
+                warnings: running.isEmpty
+                    ? []
+                    : ["rollouts that are under way keep the policy they started with"])
+        }
+    }
+
+    /// See ``FleetOperations``.
+    public func removePolicy(_ name: PolicyName, by caller: Caller) throws {
+        try transact { draft in
+            let users = draft.state.deployments.values.filter { $0.policy == name }.map(\.name.rawValue).sorted()
+            guard users.isEmpty else {
+                throw Problem.conflict(
+                    "policy_in_use", "policy \(name) is used by \(users.joined(separator: ", ")); change them first")
+            }
+            guard draft.state.policies.removeValue(forKey: name) != nil else {
+                throw Problem.unknown("policy", name.rawValue, "`edgectl get policies` shows the policies")
+            }
+            draft.add(.policyRemoved(name))
+            draft.audit(caller.auditName, "policy.remove", "policy/\(name)")
+        }
+    }
+
+    // MARK: - Deployments
+
+    /// See ``FleetOperations``.
+    public func deployments() -> [Deployment] {
+        state.deployments.values.sorted { $0.name < $1.name }
+    }
+
+    /// See ``FleetOperations``.
+    public func deployment(_ name: DeploymentName) throws -> Deployment {
+        guard let deployment = state.deployments[name] else {
+            throw Problem.unknown("deployment", name.rawValue, "`edgectl apply -f` makes one")
+        }
+        return deployment
+    }
+
+    /// See ``FleetOperations``.
+    public func apply(_ deployment: Deployment, dryRun: Bool, by caller: Caller) throws -> ApplyResult<Deployment> {
+        let salt = newSalt()
+        return try run(dryRun: dryRun) { draft in
+            let wanted = try draft.state.checked(deployment)
+            let before = draft.state.deployments[deployment.name]
+            if let before, before.model != deployment.model {
+                throw Problem.conflict(
+                    "model_fixed", "deployment \(deployment.name) is for model \(before.model); make another deployment"
+                )
+            }
+            let change: ApplyResult<Deployment>.Change =
+                before == nil ? .created : before == deployment ? .unchanged : .updated
+            if change != .unchanged {
+                draft.state.deployments[deployment.name] = deployment
+                draft.add(.deployment(deployment))
+                draft.audit(
+                    caller.auditName, "deployment.apply", "deployment/\(deployment.name)",
+                    ["version": deployment.version.rawValue, "selector": deployment.selector.description])
+            }
+            var result = ApplyResult(change: change, resource: deployment)
+            switch draft.startRolloutIfNeeded(deployment, to: wanted, salt: salt) {
+            case .started(let id): result.rollout = id
+            case .running(let id): result.rollout = id
+            case .settled: break
+            case .rolledBackBefore(let id):
+                result.rollout = id
+                result.warnings.append(
+                    "\(deployment.version) was rolled back (\(id)) and is not started again by applying; "
+                        + "use `edgectl rollout retry \(id)`")
+            }
+            draft.reconcileAll(of: deployment)
+            return result
+        }
+    }
+
+    /// See ``FleetOperations``.
+    public func removeDeployment(_ name: DeploymentName, by caller: Caller) throws {
+        try transact { draft in
+            guard draft.state.deployments[name] != nil else {
+                throw Problem.unknown("deployment", name.rawValue, "`edgectl get deployments` shows the deployments")
+            }
+            if let active = draft.state.activeRollout(of: name)?.rollout, active.state != .watching {
+                throw Problem.conflict(
+                    "rollout_active",
+                    "rollout \(active.id) is \(active.state.rawValue); roll it back or let it end first")
+            }
+            draft.state.deployments[name] = nil
+            draft.add(.deploymentRemoved(name))
+            draft.audit(caller.auditName, "deployment.remove", "deployment/\(name)")
+            for var device in draft.state.devices.values.sorted(by: { $0.id < $1.id })
+            where device.slots.contains(where: { $0.deployment == name }) {
+                for index in device.slots.indices where device.slots[index].deployment == name {
+                    device.slots[index].deployment = nil
+                }
+                draft.put(device)
+            }
+        }
+    }
+
+    func newSalt() -> UInt64 {
+        surroundings.cryptography.randomBytes(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    private func run<Result>(dryRun: Bool, _ body: (inout FleetDraft) throws -> Result) throws -> Result {
+        dryRun ? try rehearse(body) : try transact(body)
+    }
+}
+
+extension FleetState {
+    /// The version a deployment wants, where everything it names exists.
+    ///
+    /// - Throws: a problem with all faults at once.
+    func checked(_ deployment: Deployment) throws -> VersionReference {
+        var faults: [FieldFault] = []
+        let version = version(deployment.version, of: deployment.model)
+        if !versions.values.contains(where: { $0.model == deployment.model }) {
+            faults.append(
+                FieldFault(field: "model", remedy: "there is no model \(deployment.model); push a version of it first"))
+        } else if version == nil {
+            let known = versions.values.filter { $0.model == deployment.model }.map(\.version.rawValue).sorted()
+            faults.append(
+                FieldFault(
+                    field: "version",
+                    remedy: "\(deployment.model) has no version \(deployment.version); push it first or use one of "
+                        + known.suffix(5).joined(separator: ", ")))
+        }
+        if policy(for: deployment) == nil {
+            faults.append(
+                FieldFault(field: "policy", remedy: "there is no such policy; apply it first or leave the field out"))
+        }
+        if !devices.values.contains(where: { $0.retiredAt == nil && deployment.selector.matches($0.labels) }) {
+            faults.append(
+                FieldFault(
+                    field: "selector",
+                    remedy: "\"\(deployment.selector)\" matches no enrolled device; enrol devices first "
+                        + "(`edgectl token create`) or change the selector"))
+        }
+        guard faults.isEmpty, let version else { throw Problem.invalid(faults) }
+        return VersionReference(name: version.version, digest: version.digest)
+    }
+}

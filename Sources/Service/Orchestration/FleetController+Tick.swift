@@ -1,0 +1,172 @@
+import CanaryAnalysis
+import Fleet
+import Rollouts
+import WireFormat
+
+extension FleetController {
+    /// The shortest heartbeat interval of any rollout that is under way; ticks come this often, in seconds.
+    public var tickSeconds: Double {
+        let idle = 10.0
+        return state.rollouts.values.filter { !$0.rollout.state.isFinal }
+            .map(\.rollout.policy.heartbeatSeconds).min().map { min($0, idle) } ?? idle
+    }
+
+    /// Ends a tick: takes out what devices said, lets rollouts see it, judges those whose tick is due, and commits it all.
+    ///
+    /// Where the commit fails, nothing happened: the counts are put back and judged with the next tick.
+    ///
+    /// - Throws: what the store throws.
+    public func tick() throws {
+        let started = now
+        let drained = ingest.drain(at: started)
+        do {
+            let judged = try transact { draft in
+                for one in drained { draft.add(.telemetry(one.telemetry)) }
+                for one in drained { draft.heard(one) }
+                return draft.endTick(
+                    TickSurroundings(
+                        status: { self.ingest.status(of: $0) }, telemetry: { self.ingest.telemetry(of: $0) },
+                        elapsed: { self.now.seconds(since: started) }))
+            }
+            ingest.markCommitted(drained)
+            count(drained)
+            for (tracked, verdict, seconds) in judged {
+                fleetMetrics.judged(tracked, verdict: verdict, seconds: seconds)
+            }
+        } catch {
+            ingest.restore(drained)
+            throw error
+        }
+        if now.seconds(since: started) > tickSeconds { fleetMetrics.overran() }
+    }
+
+    private func count(_ drained: [DrainedDevice]) {
+        let state = state
+        for one in drained {
+            guard let device = state.devices[one.device] else { continue }
+            for (version, counts) in one.news.counts {
+                guard let slot = device.slots.first(where: { $0.model == version.model }) else { continue }
+                fleetMetrics.inference(
+                    counts, model: version.model,
+                    version: state.versions[version.digest]?.version.rawValue ?? "unknown",
+                    arm: state.arm(of: device.id, slot: slot))
+            }
+            fleetMetrics.late(one.news.lateSeries)
+        }
+    }
+}
+
+/// What a tick looks at beside the state.
+struct TickSurroundings {
+    /// What a device last said.
+    let status: (DeviceID) -> DeviceStatus
+    /// What is counted of a device.
+    let telemetry: (DeviceID) -> StoredTelemetry
+    /// Seconds since the tick began, for the duration of judging.
+    let elapsed: () -> Double
+}
+
+extension FleetDraft {
+    /// A device was heard: what it runs moves its slot and its rollout.
+    mutating func heard(_ one: DrainedDevice) {
+        guard var device = state.devices[one.device] else { return }
+        var changed = false
+        for said in one.status.slots {
+            guard let index = device.slots.firstIndex(where: { $0.model == said.model }) else { continue }
+            if device.slots[index].running != said.digest {
+                device.slots[index].running = said.digest
+                changed = true
+            }
+        }
+        if changed { put(device) }
+        for tracked in state.rollouts.values where !tracked.rollout.state.isFinal {
+            let id = tracked.rollout.id
+            if tracked.rollout.isJudged, tracked.isListed(one.device) {
+                state.rollouts[id]?.pending[one.device, default: DeviceNews()].add(one.news)
+            }
+            guard let running = device.slots.first(where: { $0.model == tracked.rollout.model })?.running,
+                tracked.rollout.members[one.device] != nil
+            else { continue }
+            if running == tracked.rollout.to.digest {
+                change(id) { rollout, now in rollout.deviceExposed(one.device, at: now) }
+            } else if running == tracked.rollout.from?.digest {
+                change(id) { rollout, now in rollout.deviceRestored(one.device, at: now) }
+            }
+        }
+    }
+
+    /// Judges the rollouts whose tick is due and lets time pass for all.
+    mutating func endTick(_ surroundings: TickSurroundings) -> [(TrackedRollout, verdict: String, seconds: Double)] {
+        var judged: [(TrackedRollout, verdict: String, seconds: Double)] = []
+        for id in state.rollouts.keys.sorted() {
+            guard let tracked = state.rollouts[id], !tracked.rollout.state.isFinal else { continue }
+            if let one = judge(tracked, surroundings) { judged.append(one) }
+            let unreachable = unreachableMembers(of: id, surroundings)
+            change(id) { rollout, now in rollout.clockMoved(to: now, unreachable: unreachable) }
+        }
+        return judged
+    }
+
+    private func unreachableMembers(of id: RolloutID, _ surroundings: TickSurroundings) -> Set<DeviceID> {
+        guard let rollout = state.rollouts[id]?.rollout else { return [] }
+        return Set(
+            rollout.members.keys.filter { device in
+                let status = surroundings.status(device)
+                let silence = status.lastHeartbeatAt.map { now.seconds(since: $0) }
+                return Connectivity(silenceSeconds: silence, intervalSeconds: status.intervalSeconds) == .offline
+            })
+    }
+
+    /// Judges a rollout if its tick is due, keeps the evidence, and lets the rollout decide.
+    private mutating func judge(
+        _ before: TrackedRollout, _ surroundings: TickSurroundings
+    ) -> (TrackedRollout, verdict: String, seconds: Double)? {
+        var tracked = before
+        let interval = tracked.rollout.policy.heartbeatSeconds
+        // A tick that comes a little early by the clock's grain is still this tick.
+        guard tracked.rollout.isJudged, let last = tracked.lastTickAt, now.seconds(since: last) >= interval * 0.95
+        else {
+            return nil
+        }
+        let began = surroundings.elapsed()
+        let ticksPassed = max(1, Int((now.seconds(since: last) / interval).rounded()))
+        tracked.judgements = []
+        for index in tracked.judges.indices {
+            let step = tracked.rollout.steps[index]
+            let evidence = tracked.evidence(
+                ofStep: index, TickClock(now: now, startedAt: step.startedAt, passed: ticksPassed), surroundings)
+            tracked.judgements.append(tracked.judges[index].judge(evidence))
+            add(
+                .evidence(
+                    EvidenceRow(
+                        rollout: tracked.rollout.id, step: step.number, tick: step.ticks + 1, bytes: evidence.encoded())
+                ))
+        }
+        tracked.pending = [:]
+        tracked.lastTickAt = now
+        tracked.revision &+= 1
+        state.rollouts[tracked.rollout.id] = tracked
+        let findings = tracked.judgements.map(StepFinding.init)
+        let outage = OutageFinding(tracked, now: now, surroundings)?.grounds
+        change(tracked.rollout.id) { rollout, now in rollout.tickJudged(findings, outage: outage, at: now) }
+        return (tracked, tracked.judgements.last?.verdictName ?? "nodata", surroundings.elapsed() - began)
+    }
+}
+
+/// Where a tick stands in its step.
+struct TickClock {
+    /// The end of the tick.
+    let now: Timestamp
+    /// When the step was drawn.
+    let startedAt: Timestamp
+    /// How many intervals passed since the last judged tick; above 1 where the controller was away.
+    let passed: Int
+}
+
+extension FleetController {
+    /// A tick could not be committed; the log says so, and its counts wait for the next one.
+    func tickFailed(_ error: any Error) {
+        surroundings.log.error(
+            "tick failed", ["error": "\(error)", "effect": "counts are kept and judged with the next tick"])
+    }
+}

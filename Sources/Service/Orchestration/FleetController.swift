@@ -1,0 +1,245 @@
+public import Fleet
+import Foundation
+public import PrometheusExposition
+import Rollouts
+import Synchronization
+public import WireFormat
+
+/// The controller's use cases over one fleet.
+///
+/// Changes are drafted on a copy of the state, committed, and only then shown: what a caller was told is durable. Writers
+/// take turns under one lock; readers see the last committed state and never wait for a database.
+public final class FleetController: FleetOperations {
+    /// What the controller stands on.
+    public struct Surroundings: Sendable {
+        /// Where promises are kept.
+        public var store: any OrchestratorStore
+        /// Where artifacts are.
+        public var artifacts: any ArtifactStore
+        /// Hashes, randomness, the assignment key.
+        public var cryptography: any OrchestratorCryptography
+        /// The clock.
+        public var clock: any OrchestratorClock
+        /// Counters and histograms.
+        public var metrics: MetricRegistry
+        /// The log.
+        public var log: any OrchestratorLog
+
+        /// Names the surroundings.
+        public init(
+            store: any OrchestratorStore, artifacts: any ArtifactStore, cryptography: any OrchestratorCryptography,
+            clock: any OrchestratorClock, metrics: MetricRegistry, log: any OrchestratorLog
+        ) {
+            self.store = store
+            self.artifacts = artifacts
+            self.cryptography = cryptography
+            self.clock = clock
+            self.metrics = metrics
+            self.log = log
+        }
+    }
+
+    let surroundings: Surroundings
+    let ingest: TelemetryIngest
+    let assignmentWaits = WaitingRoom<DeviceID>()
+    let rolloutWaits = WaitingRoom<RolloutID>()
+    let fleetMetrics: FleetMetrics
+    private let published: Mutex<FleetState>
+    private let credentials: Mutex<[Digest: Caller]>
+    private let faulted = Mutex<String?>(nil)
+    // Held over drafting and committing; taken by worker threads and the tick only, never by a thread of the HTTP server.
+    private let writer = NSLock()
+
+    /// Loads the state and refolds the evidence of rollouts that are under way.
+    ///
+    /// - Throws: what the store throws, and ``EvidenceFault`` where stored evidence cannot be read.
+    public init(_ surroundings: Surroundings) throws {
+        self.surroundings = surroundings
+        let stored = try surroundings.store.load()
+        var state = FleetState(stored)
+        let now = surroundings.clock.now()
+        for id in state.rollouts.keys.sorted() {
+            guard let tracked = state.rollouts[id], tracked.rollout.isJudged else { continue }
+            state.rollouts[id] = try tracked.refolded(from: surroundings.store, at: now)
+        }
+        ingest = TelemetryIngest(stored.telemetry)
+        fleetMetrics = FleetMetrics(surroundings.metrics)
+        published = Mutex(state)
+        credentials = Mutex(Self.credentials(of: state))
+        fleetMetrics.announce(state)
+        for device in state.devices.values { ingest.setGuidance(state.guidance(for: device), for: device.id) }
+    }
+
+    // MARK: - Reading and changing
+
+    /// The last committed state.
+    var state: FleetState { published.withLock { $0 } }
+
+    /// The moment now.
+    var now: Timestamp { surroundings.clock.now() }
+
+    /// Drafts a change, commits it and shows it.
+    ///
+    /// - Throws: what `body` throws, with nothing changed; what the store throws, with nothing changed.
+    func transact<Result>(_ body: (inout FleetDraft) throws -> Result) throws -> Result {
+        writer.lock()
+        defer { writer.unlock() }
+        var draft = FleetDraft(state, at: now)
+        let result = try body(&draft)
+        try commit(draft)
+        return result
+    }
+
+    /// Drafts a change and drops it: what a dry run shows.
+    func rehearse<Result>(_ body: (inout FleetDraft) throws -> Result) throws -> Result {
+        var draft = FleetDraft(state, at: now)
+        return try body(&draft)
+    }
+
+    private func commit(_ draft: FleetDraft) throws {
+        if !draft.changes.isEmpty {
+            do {
+                let started = now
+                try surroundings.store.commit(draft.changes)
+                fleetMetrics.committed(seconds: now.seconds(since: started))
+                faulted.withLock { $0 = nil }
+            } catch {
+                faulted.withLock { $0 = "the store refused a commit: \(error)" }
+                surroundings.log.error("commit failed", ["error": "\(error)"])
+                throw error
+            }
+        }
+        publish(draft)
+    }
+
+    private func publish(_ draft: FleetDraft) {
+        let before = state
+        published.withLock { $0 = draft.state }
+        if draft.changesCredentials { credentials.withLock { $0 = Self.credentials(of: draft.state) } }
+        for id in draft.touched {
+            if let device = draft.state.devices[id] { ingest.setGuidance(draft.state.guidance(for: device), for: id) }
+        }
+        assignmentWaits.wake(draft.touched)
+        rolloutWaits.wake(
+            draft.state.rollouts.keys.filter { id in
+                draft.state.rollouts[id]?.revision != before.rollouts[id]?.revision
+            })
+        report(draft)
+    }
+
+    private func report(_ draft: FleetDraft) {
+        for (rollout, decision) in draft.decided {
+            fleetMetrics.decided(decision, of: rollout)
+            surroundings.log.info(
+                "rollout decision",
+                [
+                    "rollout": rollout.id.rawValue, "decision": decision.kind.rawValue,
+                    "cause": decision.cause.rawValue, "reason": decision.reason, "sentence": decision.sentence,
+                ])
+        }
+        for rollout in draft.ended {
+            fleetMetrics.ended(rollout)
+            surroundings.log.info(
+                "rollout ended", ["rollout": rollout.id.rawValue, "state": rollout.state.rawValue])
+        }
+        fleetMetrics.announce(draft.state)
+    }
+
+    // MARK: - Credentials
+
+    /// Who a bearer credential belongs to.
+    public func caller(bearer: String) -> Caller? {
+        let hash = surroundings.cryptography.digest(Array(bearer.utf8))
+        return credentials.withLock { $0[hash] }
+    }
+
+    private static func credentials(of state: FleetState) -> [Digest: Caller] {
+        var credentials: [Digest: Caller] = [:]
+        for key in state.apiKeys.values {
+            credentials[key.hash] = .person(id: key.id, name: key.name, role: key.role)
+        }
+        for device in state.devices.values where device.retiredAt == nil {
+            credentials[device.tokenHash] = .device(device.id)
+        }
+        return credentials
+    }
+
+    // MARK: - Waiting and stopping
+
+    /// See ``FleetOperations``.
+    public func waitForAssignment(
+        of device: DeviceID, above number: UInt64, seconds: Double, then: @escaping @Sendable () -> Void
+    ) -> UInt64 {
+        assignmentWaits.wait(
+            for: device, until: now.adding(seconds: seconds),
+            isOver: { [weak self] in (self?.state.devices[device]?.assignmentNumber ?? .max) > number }, then: then)
+            << 1
+    }
+
+    /// See ``FleetOperations``.
+    public func waitForRollout(
+        _ id: RolloutID, otherThan revision: UInt64, seconds: Double, then: @escaping @Sendable () -> Void
+    ) -> UInt64 {
+        rolloutWaits.wait(
+            for: id, until: now.adding(seconds: seconds),
+            isOver: { [weak self] in self?.state.rollouts[id]?.revision != revision }, then: then) << 1 | 1
+    }
+
+    /// See ``FleetOperations``.
+    public func cancelWait(_ token: UInt64) {
+        if token & 1 == 0 { assignmentWaits.cancel(token >> 1) } else { rolloutWaits.cancel(token >> 1) }
+    }
+
+    /// Lets go of requests that are held open and whose time is up; of all of them before a stop.
+    public func expireWaits(everyone: Bool = false) {
+        assignmentWaits.expire(at: now, everyone: everyone)
+        rolloutWaits.expire(at: now, everyone: everyone)
+    }
+
+    /// Whether the controller can serve: nil, or why not.
+    public func unreadyReason() -> String? {
+        if let fault = faulted.withLock({ $0 }) { return fault }
+        do {
+            try surroundings.store.probe()
+            return nil
+        } catch {
+            return "the store does not answer: \(error)"
+        }
+    }
+
+    // MARK: - Replies to idempotency keys
+
+    /// See ``FleetOperations``.
+    public func storedReply(key: String) throws -> StoredReply? {
+        try surroundings.store.reply(key: key)
+    }
+
+    /// See ``FleetOperations``.
+    public func keep(_ reply: StoredReply) throws {
+        try transact { $0.add(.reply(reply)) }
+    }
+
+    /// See ``FleetOperations``.
+    public func audit(before: UInt64?, limit: Int) throws -> [AuditEvent] {
+        try surroundings.store.newestAudit(before: before, limit: limit)
+    }
+}
+
+extension FleetState {
+    /// What heartbeat replies tell a device: its assignment, and the interval of the rollout whose arms it is in.
+    ///
+    /// Outside a rollout the interval is twice that of the deployment's policy, 60 s by default; a device without a
+    /// deployment is told 60 s.
+    func guidance(for device: StoredDevice) -> DeviceGuidance {
+        var interval: Double?
+        for slot in device.slots {
+            guard let name = slot.deployment, let deployment = deployments[name] else { continue }
+            let active = activeRollout(of: name)
+            let wanted =
+                active?.rollout.policy.heartbeatSeconds
+                ?? 2 * (policy(for: deployment)?.heartbeatSeconds ?? 30)
+            interval = min(interval ?? wanted, wanted)
+        }
+        return DeviceGuidance(assignment: device.assignmentNumber, intervalSeconds: interval ?? 60)
+    }
+}

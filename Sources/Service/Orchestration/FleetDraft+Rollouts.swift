@@ -1,0 +1,247 @@
+import CanaryAnalysis
+import Fleet
+import Rollouts
+import WireFormat
+
+/// What applying a deployment means for rollouts.
+enum RolloutStart {
+    /// A rollout was started.
+    case started(RolloutID)
+    /// One to that version is under way.
+    case running(RolloutID)
+    /// The devices run it already.
+    case settled
+    /// It was rolled back before; only `retry` starts it again.
+    case rolledBackBefore(RolloutID)
+}
+
+extension FleetDraft {
+    // MARK: - Starting
+
+    /// Starts a rollout where a deployment's wanted version is not the one its devices run.
+    mutating func startRolloutIfNeeded(
+        _ deployment: Deployment, to wanted: VersionReference, salt: UInt64
+    ) -> RolloutStart {
+        let history = state.rollouts(of: deployment.name)
+        if let active = history.last(where: { !$0.rollout.state.isFinal })?.rollout {
+            if active.to == wanted { return .running(active.id) }
+            change(active.id) { rollout, now in rollout.superseded(by: wanted, at: now) }
+        }
+        let settled = state.settledVersion(of: deployment.name)
+        guard settled != wanted else { return .settled }
+        if let failed = history.last(where: { $0.rollout.to.digest == wanted.digest })?.rollout,
+            failed.rolledBackAt != nil
+        {
+            return .rolledBackBefore(failed.id)
+        }
+        return .started(startRollout(deployment, from: settled, to: wanted, salt: salt))
+    }
+
+    /// Starts a rolled-back version again, because a person wants it.
+    mutating func retry(_ failed: Rollout, salt: UInt64) throws -> RolloutID {
+        guard failed.state == .rolledBack, let deployment = state.deployments[failed.deployment] else {
+            throw Problem.conflict(
+                "not_rolled_back", "rollout \(failed.id) is \(failed.state.rawValue); only a rolled-back one is retried"
+            )
+        }
+        guard deployment.version == failed.to.name, state.activeRollout(of: deployment.name) == nil else {
+            throw Problem.conflict(
+                "not_wanted",
+                "deployment \(deployment.name) wants \(deployment.version) now; apply it with \(failed.to.name) first")
+        }
+        return startRollout(
+            deployment, from: state.settledVersion(of: deployment.name), to: failed.to, salt: salt)
+    }
+
+    private mutating func startRollout(
+        _ deployment: Deployment, from: VersionReference?, to: VersionReference, salt: UInt64
+    ) -> RolloutID {
+        let number = state.rollouts(of: deployment.name).count + 1
+        guard let id = RolloutID(rawValue: "\(deployment.name)-\(number)") else {
+            preconditionFailure("a deployment's name and a number make a rollout id")
+        }
+        let policy = state.policy(for: deployment) ?? FleetState.standardPolicy
+        let rollout = Rollout(
+            id: id, deployment: deployment, from: from, to: to, policy: policy, salt: salt, at: now)
+        put(TrackedRollout(rollout, decisions: []), was: nil)
+        touch(state.devices(of: deployment).map(\.id))
+        change(id) { rollout, now in rollout.started(at: now) }
+        return id
+    }
+
+    // MARK: - Changing
+
+    /// Lets an event happen to a rollout and carries out what it asks for, until it asks for nothing more.
+    mutating func change(_ id: RolloutID, _ event: (inout Rollout, Timestamp) throws -> [RolloutAction]) rethrows {
+        guard var tracked = state.rollouts[id] else { return }
+        let before = tracked.rollout
+        var queue = try event(&tracked.rollout, now)
+        keep(tracked, was: before)
+        while !queue.isEmpty {
+            let action = queue.removeFirst()
+            queue.append(contentsOf: carryOut(action, of: id))
+        }
+    }
+
+    /// Lets an event happen to every rollout that is not over.
+    mutating func eachActiveRollout(_ event: (inout Rollout, Timestamp) -> [RolloutAction]) {
+        for id in state.rollouts.keys.sorted() where state.rollouts[id]?.rollout.state.isFinal == false {
+            change(id, event)
+        }
+    }
+
+    private mutating func keep(_ tracked: TrackedRollout, was before: Rollout) {
+        guard tracked.rollout != before else { return }
+        put(tracked, was: before)
+        if tracked.rollout.state.isFinal != before.state.isFinal, let deployment = state.deployments[before.deployment]
+        {
+            touch(state.devices(of: deployment).map(\.id))
+        }
+    }
+
+    private mutating func carryOut(_ action: RolloutAction, of id: RolloutID) -> [RolloutAction] {
+        guard var tracked = state.rollouts[id] else { return [] }
+        let before = tracked.rollout
+        var following: [RolloutAction] = []
+        switch action {
+        case .record(let decision):
+            tracked.decisions.append(decision)
+            state.rollouts[id] = tracked
+            put(decision, of: tracked.rollout)
+        case .drawStep(let number):
+            following = draw(step: number, of: &tracked)
+            keep(tracked, was: before)
+        case .command(let devices):
+            for device in devices { assign(tracked.rollout.to, to: device, of: tracked.rollout) }
+        case .takeBack(let devices):
+            for device in devices { assign(tracked.rollout.from, to: device, of: tracked.rollout) }
+        case .commandRest:
+            let rest = tracked.rollout.from == nil ? state.freshDevices(for: tracked.rollout) : state.rest(of: tracked)
+            for device in rest { assign(tracked.rollout.to, to: device, of: tracked.rollout) }
+            following = tracked.rollout.restCommanded(rest, at: now)
+            keep(tracked, was: before)
+        case .makeFallback:
+            makeFallback(tracked.rollout)
+        }
+        return following
+    }
+
+    // MARK: - Drawing a step
+
+    private mutating func draw(step number: Int, of tracked: inout TrackedRollout) -> [RolloutAction] {
+        let design = StepDesign(
+            step: number, rollout: tracked.rollout, candidates: state.candidates(for: tracked.rollout, at: now))
+        guard let drawn = design.draw() else {
+            return tracked.rollout.stepFoundNobody(number, at: now)
+        }
+        tracked.judges.append(StepJudge(drawn.experiment))
+        tracked.lists.append(drawn.list)
+        tracked.lastTickAt = tracked.lastTickAt ?? now
+        add(.experiment(StoredExperiment(rollout: tracked.rollout.id, step: number, experiment: drawn.experiment)))
+        audit(
+            "controller", "step.draw", "rollout/\(tracked.rollout.id)",
+            ["step": "\(number)", "eligible": "\(drawn.list.count)", "drawn": "\(drawn.cohort.count)"])
+        return tracked.rollout.stepDrawn(number, cohort: drawn.cohort, eligible: drawn.list.count, at: now)
+    }
+
+    // MARK: - Assigning
+
+    private mutating func assign(_ version: VersionReference?, to id: DeviceID, of rollout: Rollout) {
+        guard var device = state.devices[id], let version else { return }
+        device.assign(
+            SlotAssignment(
+                model: rollout.model, run: version, fallback: rollout.from ?? version, deployment: rollout.deployment,
+                rollout: version == rollout.to && rollout.from != nil ? rollout.id : nil))
+        put(device)
+    }
+
+    private mutating func makeFallback(_ rollout: Rollout) {
+        for var device in state.devices.values.sorted(by: { $0.id < $1.id }) {
+            guard let slot = device.slots.first(where: { $0.model == rollout.model }),
+                slot.deployment == rollout.deployment, slot.run == rollout.to, slot.fallback != rollout.to
+            else { continue }
+            device.assign(
+                SlotAssignment(
+                    model: rollout.model, run: rollout.to, fallback: rollout.to, deployment: rollout.deployment,
+                    rollout: nil))
+            put(device)
+        }
+    }
+
+    // MARK: - Reconciling
+
+    /// Gives a device what its deployments want, where it has nothing for their models yet.
+    mutating func reconcile(_ id: DeviceID) {
+        for deployment in state.deployments.values.sorted(by: { $0.name < $1.name }) {
+            reconcile(id, with: deployment)
+        }
+    }
+
+    /// Gives every device of a deployment what it wants, where a device has nothing for its model yet.
+    mutating func reconcileAll(of deployment: Deployment) {
+        for device in state.devices(of: deployment) { reconcile(device.id, with: deployment) }
+    }
+
+    private mutating func reconcile(_ id: DeviceID, with deployment: Deployment) {
+        guard var device = state.devices[id], device.retiredAt == nil, deployment.selector.matches(device.labels) else {
+            return
+        }
+        let slot = device.slots.first { $0.model == deployment.model }
+        guard slot?.deployment == nil else { return }
+        if let settled = state.settledVersion(of: deployment.name) {
+            device.assign(
+                SlotAssignment(
+                    model: deployment.model, run: settled, fallback: settled, deployment: deployment.name, rollout: nil)
+            )
+            put(device)
+        } else if let first = state.activeRollout(of: deployment.name)?.rollout, first.from == nil {
+            change(first.id) { _, _ in [.commandRest] }
+        }
+    }
+
+    // MARK: - Reports
+
+    /// A device told what became of an attempt.
+    mutating func took(_ report: AttemptReport, from id: DeviceID) {
+        var detail = ["model": report.model.rawValue, "step": report.step, "outcome": report.outcome.rawValue]
+        detail["reason"] = report.reason
+        switch report.outcome {
+        case .stepDone:
+            return
+        case .succeeded:
+            break
+        case .failed, .rolledBack, .rejected:
+            let assigned = state.devices[id]?.slots.first { $0.model == report.model }
+            guard let rollout = assigned?.rollout, assigned?.number == report.assignment else { break }
+            change(rollout) { rollout, now in
+                rollout.deviceFailed(id, reason: report.reason ?? report.outcome.rawValue, at: now)
+            }
+        }
+        audit("device:\(id)", "attempt.\(report.outcome.rawValue)", "device/\(id)", detail)
+    }
+}
+
+/// What one slot is to run from now on.
+struct SlotAssignment {
+    let model: ModelName
+    let run: VersionReference
+    let fallback: VersionReference
+    let deployment: DeploymentName
+    let rollout: RolloutID?
+}
+
+extension StoredDevice {
+    /// Numbers and keeps an assignment; one that changes nothing but the rollout it belongs to keeps its number.
+    mutating func assign(_ assignment: SlotAssignment) {
+        let index = slots.firstIndex { $0.model == assignment.model } ?? slots.count
+        if index == slots.count { slots.append(StoredSlot(model: assignment.model)) }
+        let changes = slots[index].run != assignment.run || slots[index].fallback != assignment.fallback
+        slots[index].run = assignment.run
+        slots[index].fallback = assignment.fallback
+        slots[index].deployment = assignment.deployment
+        slots[index].rollout = assignment.rollout
+        guard changes else { return }
+        assignmentNumber += 1
+        slots[index].number = assignmentNumber
+    }
+}

@@ -1,0 +1,68 @@
+import Fleet
+import Rollouts
+import WireFormat
+
+/// A change in the making: the state as it will be, what must be committed for it, and whom to wake afterwards.
+///
+/// Nothing of a draft is visible before its changes are durable; a draft whose commit fails is dropped.
+struct FleetDraft {
+    var state: FleetState
+    private(set) var changes: [StoreChange] = []
+    /// Devices whose assignment or heartbeat interval changed.
+    private(set) var touched: Set<DeviceID> = []
+    /// Decisions recorded, for counters and log.
+    private(set) var decided: [(rollout: Rollout, decision: Decision)] = []
+    /// Rollouts that reached a final state, for counters and log.
+    private(set) var ended: [Rollout] = []
+    let now: Timestamp
+    /// True when keys or device tokens changed.
+    var changesCredentials = false
+
+    init(_ state: FleetState, at now: Timestamp) {
+        self.state = state
+        self.now = now
+    }
+
+    /// Adds a change that has no counterpart in memory.
+    mutating func add(_ change: StoreChange) {
+        changes.append(change)
+    }
+
+    /// Writes a row of the audit log.
+    mutating func audit(_ actor: String, _ action: String, _ subject: String, _ detail: [String: String] = [:]) {
+        add(.audit(AuditEvent(number: 0, at: now, actor: actor, action: action, subject: subject, detail: detail)))
+    }
+
+    /// Keeps a device.
+    mutating func put(_ device: StoredDevice) {
+        state.devices[device.id] = device
+        touched.insert(device.id)
+        add(.device(device))
+    }
+
+    /// Keeps a rollout that changed.
+    mutating func put(_ tracked: TrackedRollout, was before: Rollout?) {
+        var tracked = tracked
+        if before?.state != tracked.rollout.state {
+            tracked.stateEnteredAt = now
+            if tracked.rollout.state.isFinal { ended.append(tracked.rollout) }
+        }
+        tracked.revision &+= 1
+        if before != tracked.rollout { add(.rollout(tracked.rollout)) }
+        state.rollouts[tracked.rollout.id] = tracked
+    }
+
+    /// Keeps a decision.
+    mutating func put(_ decision: Decision, of rollout: Rollout) {
+        decided.append((rollout, decision))
+        add(.decision(rollout.id, decision))
+        audit(
+            decision.actor ?? "controller", "rollout.\(decision.kind.rawValue)", "rollout/\(rollout.id)",
+            ["cause": decision.cause.rawValue, "reason": decision.reason, "sentence": decision.sentence])
+    }
+
+    /// Marks devices as touched: their heartbeat interval may have changed.
+    mutating func touch(_ devices: some Sequence<DeviceID>) {
+        touched.formUnion(devices)
+    }
+}

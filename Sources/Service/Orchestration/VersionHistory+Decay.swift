@@ -1,0 +1,35 @@
+import Fleet
+import Foundation
+
+extension VersionHistory {
+    /// The figures as they are worth at a later moment.
+    func decayed(to now: Timestamp) -> VersionHistory {
+        var later = self
+        let factor = exp2(-max(0, now.seconds(since: at)) / Self.halfLifeSeconds)
+        later.requests *= factor
+        later.failures *= factor
+        later.at = max(at, now)
+        return later
+    }
+}
+
+extension StoredTelemetry {
+    /// How many versions' histories a device keeps; the least recent is dropped.
+    private static let historyLimit = 4
+
+    /// Adds new counts to the history of their version.
+    mutating func addHistory(_ fresh: RuntimeTotals, digest: Digest, at now: Timestamp) {
+        var entry = history.first { $0.digest == digest }?.decayed(to: now) ?? VersionHistory(digest: digest, at: now)
+        entry.requests += Double(fresh.requests)
+        entry.failures += Double(fresh.allFailures)
+        history.removeAll { $0.digest == digest }
+        history.append(entry)
+        if history.count > Self.historyLimit { history.removeFirst() }
+    }
+
+    /// The history on a version, as it is worth now; nothing where there is none.
+    func history(on digest: Digest, at now: Timestamp) -> (requests: Double, failures: Double) {
+        guard let entry = history.first(where: { $0.digest == digest })?.decayed(to: now) else { return (0, 0) }
+        return (entry.requests, entry.failures)
+    }
+}
