@@ -95,7 +95,9 @@ import Testing
     }
 }
 
-/// A small seeded generator, so that a failing seed can be repeated. Source: Steele, Lea, Flood 2014, SplitMix64.
+/// A small seeded generator, so that a failing seed can be repeated.
+///
+/// Source: Steele, Lea, Flood 2014, SplitMix64.
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

@@ -7,7 +7,7 @@ public struct Exemplar: Sendable, Hashable {
 
     /// The labels as they are written between braces.
     let labelText: String
-    /// The value of the exemplar, e.g. 1 for one event.
+    /// The value of the exemplar, such as 1 for one event.
     let value: Double
 
     /// Makes an exemplar.

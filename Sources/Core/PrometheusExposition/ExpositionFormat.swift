@@ -29,7 +29,7 @@ public enum ExpositionFormat: String, Sendable, Hashable, CaseIterable {
         return best?.format ?? .text
     }
 
-    /// Reads one media range, e.g. `text/plain;version=0.0.4;q=0.3`; nil where it asks for something else.
+    /// Reads one media range such as `text/plain;version=0.0.4;q=0.3`; nil where it asks for something else.
     private static func read(_ range: Substring) -> (format: ExpositionFormat, weight: Double)? {
         var parameters = range.split(separator: ";", omittingEmptySubsequences: false).map { trimmed($0) }
         let type = parameters.removeFirst().lowercased()

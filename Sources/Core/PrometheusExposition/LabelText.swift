@@ -1,4 +1,4 @@
-/// Label values as they are written between the braces, e.g. `model="digits",arm="canary"`.
+/// Label values as they are written between the braces, such as `model="digits",arm="canary"`.
 ///
 /// Both text formats escape label values alike, so the text is made once per series and names it everywhere.
 enum LabelText {

@@ -1,5 +1,7 @@
 extension MetricCatalogue {
-    /// The standard set of every Prometheus client. Source: Prometheus, "Writing client libraries", Process metrics.
+    /// The standard set of every Prometheus client.
+    ///
+    /// Source: Prometheus, "Writing client libraries", Process metrics.
     static let process = Section(
         "Process",
         [

@@ -4,7 +4,7 @@
 public struct MetricCatalogue: Sendable {
     /// Families about one subject.
     public struct Section: Sendable, Hashable {
-        /// The subject, e.g. `Fleet`.
+        /// The subject, such as `Fleet`.
         public let title: String
         /// The families in the order they are shown.
         public let families: [MetricFamily]

@@ -10,9 +10,9 @@ public enum MetricType: String, Sendable, Hashable, CaseIterable {
 
 /// One label of a family.
 public struct MetricLabel: Sendable, Hashable {
-    /// The label's name, e.g. `model`.
+    /// The label's name, such as `model`.
     public let name: String
-    /// The values known in advance, in the order they are shown; nil where they come from outside, such as names of models.
+    /// The values known in advance; nil where they come from outside, as names of models do.
     public let known: [String]?
 
     /// Declares a label.
@@ -24,7 +24,7 @@ public struct MetricLabel: Sendable, Hashable {
 
 /// The declaration of a metric family: everything about it but its values.
 public struct MetricFamily: Sendable, Hashable {
-    /// The full name, e.g. `edgeorch_inference_requests_total`.
+    /// The full name, such as `edgeorch_inference_requests_total`.
     public let name: String
     /// What kind of number it holds.
     public let type: MetricType

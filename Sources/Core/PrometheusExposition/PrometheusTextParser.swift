@@ -1,8 +1,9 @@
 /// Reads the text formats of Prometheus: 0.0.4 and, as far as samples go, OpenMetrics.
 ///
-/// Comments, timestamps and exemplars are skipped, and so is whatever follows `# EOF`. A line that is none of this fails
-/// the whole text, as it does in Prometheus: half of the counters would look like a loss. Source: Prometheus documentation,
-/// "Exposition formats".
+/// Comments, timestamps and exemplars are skipped, and so is whatever follows `# EOF`. Any other line fails the whole
+/// text, as it does in Prometheus: half of the counters would look like a loss.
+///
+/// Source: Prometheus documentation, "Exposition formats".
 public struct PrometheusTextParser: Sendable {
     /// How much is read at most.
     public struct Limits: Sendable, Hashable {

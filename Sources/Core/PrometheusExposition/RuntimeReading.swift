@@ -6,8 +6,9 @@ public struct RuntimeReading: Sendable, Hashable {
     public var requestSamples = 0
     /// Failed requests by reason.
     public var failuresByReason: [String: UInt64] = [:]
-    /// Requests up to each bound of ``LatencyBounds/seconds`` and then all; accumulated. Empty where the runtime counts
-    /// no latencies by bounds.
+    /// Requests up to each bound of the shared list and then all; accumulated.
+    ///
+    /// The bounds are ``LatencyBounds/seconds``. Empty where the runtime counts no latencies by bounds.
     public var durationBuckets: [UInt64] = []
     /// The sum of all latencies, in seconds.
     public var durationSum: Double = 0

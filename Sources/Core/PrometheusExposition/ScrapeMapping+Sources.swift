@@ -63,7 +63,7 @@ extension ScrapeMapping {
         public var source: Source
         /// True for a histogram, false where the runtime shows only the sum of all latencies.
         public var isHistogram: Bool
-        /// How many seconds one unit of the source is, e.g. 0.000001 for microseconds.
+        /// How many seconds one unit of the source is, such as 0.000001 for microseconds.
         public var secondsPerUnit: Double
 
         /// Names a source of latencies.

@@ -45,7 +45,7 @@ public struct ScrapeMapping: Sendable, Hashable, Codable {
     /// - Parameters:
     ///   - samples: all samples of one scrape.
     ///   - version: the value of the version label to read, in the runtime's words; nil reads all versions together.
-    /// - Returns: a reading; a number without samples is 0, and ``RuntimeReading/requestSamples`` tells such a zero apart.
+    /// - Returns: a reading; a number without samples is 0, which ``RuntimeReading/requestSamples`` tells apart.
     /// - Throws: ``ScrapeMappingError`` where a sample cannot be a count.
     public func read(_ samples: [PrometheusSample], version: String?) throws(ScrapeMappingError) -> RuntimeReading {
         let relevant = samples.filter { sample in
