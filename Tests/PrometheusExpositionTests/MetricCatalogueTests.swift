@@ -45,8 +45,8 @@ import Testing
         #expect(lines.count == MetricCatalogue.standard.families.count)
         #expect(
             lines.contains(
-                #"{"section":"Canary evidence","name":"edgeorch_canary_evaluations_total","type":"counter","unit":null,"#
-                    + #""labels":[{"name":"model","known":null},{"name":"verdict","#
+                #"{"section":"Canary evidence","name":"edgeorch_canary_evaluations_total","type":"counter","#
+                    + #""unit":null,"labels":[{"name":"model","known":null},{"name":"verdict","#
                     + #""known":["pass","fail","undecided","nodata"]}],"bounds":[],"#
                     + #""help":"Canary evaluations by overall verdict."}"#))
     }

@@ -50,7 +50,7 @@ public final class MetricRegistry: Sendable {
         }
     }
 
-    /// Removes every series that has all the given label values, such as those of a version that no device runs any more.
+    /// Removes every series that has all the given label values, such as those of a version no device runs any more.
     ///
     /// - Returns: how many series were removed.
     @discardableResult
