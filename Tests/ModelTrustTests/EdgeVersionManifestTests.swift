@@ -21,6 +21,17 @@ import Testing
         #expect(manifest.serialized().text == Self.full)
     }
 
+    @Test("a manifest made in code is read back from its text")
+    func madeInCode() throws {
+        let manifest = EdgeVersionManifest(
+            model: try ModelName("digits"), version: try VersionName("v1"), releaseCounter: 1 << 52,
+            compatibility: .init(arch: "x86_64", runtime: "onnxruntime", minMemoryBytes: 1),
+            entry: try ArtifactPath("m.onnx"),
+            smokeTest: .init(goldenInputs: try ArtifactPath("golden.json"), tolerance: 0, latencyBudgetMs: 0.5),
+            metadata: ["git": "abc"])
+        #expect(try EdgeVersionManifest(parsing: manifest.serialized()) == manifest)
+    }
+
     @Test("model, version, counter and entry are enough")
     func minimal() throws {
         let text = #"{"model":"m","version":"v1","releaseCounter":0,"entry":"m.bin"}"#

@@ -55,7 +55,6 @@ internal import COpenSSL
             return unsafe read(source)
         }
         guard let key = unsafe key else { throw CryptographyError(draining: operation) }
-        CryptographyError.discardPending()
         return unsafe KeyHandle(adopting: key)
     }
 }

@@ -46,7 +46,7 @@ public struct PublicKey: SignatureVerifying, Hashable, CustomStringConvertible {
 
     init(_ handle: KeyHandle) throws(CryptographyError) {
         let der = try handle.subjectPublicKeyInfo()
-        guard der.count == Self.derBytes, der.starts(with: Self.derPrefix) else {
+        guard der.starts(with: Self.derPrefix) else {
             throw CryptographyError(operation: "use the public key", reason: "it is not an EC key on the curve P-256")
         }
         self.handle = handle
@@ -89,9 +89,9 @@ public struct PublicKey: SignatureVerifying, Hashable, CustomStringConvertible {
     /// Hashes the fingerprint.
     public func hash(into hasher: inout Hasher) { hasher.combine(fingerprint) }
 
-    private static let derBytes = 91
-
     /// SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING { uncompressed point … (RFC 5480 section 2).
+    ///
+    /// The length, 91 bytes in all, is part of it.
     private static let derPrefix: [UInt8] = [
         0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48,
         0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
