@@ -14,8 +14,8 @@ public struct DirectoryListing: Hashable, Sendable {
 
     /// Walks a directory and hashes every file, at most 1 MiB of it in memory.
     ///
-    /// Empty directories leave no trace.     /// Entries are opened beneath the directory they were found in, so that a directory swapped during the walk cannot
-    /// lead outside.
+    /// Empty directories leave no trace. Entries are opened beneath the directory they were found in, so that a
+    /// directory swapped during the walk cannot lead outside.
     ///
     /// - Throws: ``FileAccessError`` for a symbolic link, a special file, a name that is no path or a failed read.
     public static func read(_ path: String) throws(FileAccessError) -> DirectoryListing {

@@ -1,7 +1,7 @@
 /// Where a file lies inside a version's directory: a relative POSIX path that cannot leave it.
 ///
-/// Parts are separated by `/`; none is empty, `.` or `..`; there is no backslash and no control character. Two paths are
-/// equal only if their bytes are: Unicode's canonical equivalence would let one signed name stand for two files.
+/// Parts are separated by `/`; none is empty, `.` or `..`; there is no backslash and no control character. Two paths
+/// are equal only if their bytes are: Unicode's canonical equivalence would let one signed name stand for two files.
 public struct ArtifactPath: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The path as text.
     public let rawValue: String

@@ -1,7 +1,7 @@
 /// Base64 in the two spellings that the signed formats use, read strictly: one byte sequence has one spelling.
 ///
-/// Missing or surplus padding, whitespace, foreign letters and non-zero unused bits are refused, because a lenient reader
-/// would give one signature many spellings.
+/// Missing or surplus padding, whitespace, foreign letters and non-zero unused bits are refused, because a lenient
+/// reader would give one signature many spellings.
 ///
 /// Source: RFC 4648 sections 4 and 5; padding as RFC 7515 section 2 asks for.
 public enum Base64: Hashable, Sendable, CaseIterable {

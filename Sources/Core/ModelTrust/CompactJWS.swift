@@ -2,8 +2,8 @@ import Fleet
 
 /// A JSON Web Signature in compact form, in the one profile that is accepted: ES256, declared type, no header tricks.
 ///
-/// The header may hold `alg`, `typ` and `kid` only. A header that brings its own key (`jwk`, `jku`, `x5u`, `x5c`) or asks
-/// for extensions (`crit`) is refused before the signature is looked at, as is every algorithm but ES256.
+/// The header may hold `alg`, `typ` and `kid` only. A header that brings its own key (`jwk`, `jku`, `x5u`, `x5c`) or
+/// asks for extensions (`crit`) is refused before the signature is looked at, as is every algorithm but ES256.
 ///
 /// Source: RFC 7515 sections 3.1 and 5.2; RFC 7518 section 3.4; RFC 8725 sections 3.1, 3.10 and 3.11.
 public struct CompactJWS: Hashable, Sendable {

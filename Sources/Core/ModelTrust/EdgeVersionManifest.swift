@@ -72,7 +72,8 @@ extension EdgeVersionManifest {
     /// The largest `edge-version.json` that is read.
     public static let limitBytes = 64 << 10
 
-    /// Reads `edge-version.json`; a member that this program does not know is refused, because it could be a requirement.
+    /// Reads `edge-version.json`; a member that this program does not know is refused, because it could be a
+    /// requirement.
     ///
     /// - Throws: ``ArtifactRefusal/manifestMalformed(reason:)``.
     public init(parsing text: [UInt8]) throws(ArtifactRefusal) {

@@ -8,7 +8,8 @@ public protocol DigestAlgorithm: Sendable {
 
 /// A public ECDSA P-256 key that checks signatures over SHA-256: a port.
 ///
-/// A signature that is malformed in any way is simply not valid; an implementation never answers true on a failure of its own.
+/// A signature that is malformed in any way is simply not valid; an implementation never answers true on a failure of
+/// its own.
 public protocol SignatureVerifying: Sendable {
     /// SHA-256 of the key's SubjectPublicKeyInfo (DER): the pinned name of the key.
     var fingerprint: Digest { get }

@@ -4,7 +4,8 @@ import Fleet
 ///
 /// Source: OpenSSF Model Signing v1.0; sigstore_bundle.proto and sigstore_common.proto of sigstore/protobuf-specs.
 public struct SignatureBundle: Hashable, Sendable {
-    /// SHA-256 of the signing key's PEM text, 64 lower-case hexadecimal digits; unsigned, only good for finding the key.
+    /// SHA-256 of the signing key's PEM text, 64 lower-case hexadecimal digits; unsigned, only good for finding the
+    /// key.
     public let keyHint: String
     /// The signed statement, as the exact bytes that were signed.
     public let payload: [UInt8]
