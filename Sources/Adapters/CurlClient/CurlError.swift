@@ -1,0 +1,77 @@
+/// Why a request got no response. A response with an error status is a response, not an error.
+public enum CurlError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What was attempted: the method, and the URL without user information, query and fragment.
+    public struct Attempt: Sendable, Equatable {
+        /// The method, e.g. `GET`.
+        public var operation: String
+        /// The URL without anything that may be secret.
+        public var url: String
+    }
+
+    /// libcurl refuses the request: a malformed URL, another scheme, a header field with a line break.
+    case invalidRequest(Attempt, reason: String)
+    /// The transfer failed. `code` is libcurl's CURLcode (https://curl.se/libcurl/c/libcurl-errors.html).
+    case transferFailed(Attempt, code: Int, text: String)
+    /// The response's body is longer than the request allows.
+    case responseTooLarge(Attempt, limitBytes: Int)
+    /// The file to send could not be read as far as announced.
+    case fileUnreadable(Attempt, path: String, text: String)
+    /// The cancellation was tripped.
+    case cancelled(Attempt)
+
+    /// Whether the same request may succeed later without a change: the network or the server was at fault, not
+    /// the request. Whether it may be sent twice is for the caller to know.
+    public var isRetryable: Bool {
+        switch self {
+        case .transferFailed(_, let code, _): Self.retryableCodes.contains(code)
+        case .invalidRequest, .responseTooLarge, .fileUnreadable, .cancelled: false
+        }
+    }
+
+    /// What was attempted, on what, and why it failed.
+    public var description: String {
+        switch self {
+        case .invalidRequest(let attempt, let reason):
+            "\(attempt) was not sent: \(reason)"
+        case .transferFailed(let attempt, let code, let text):
+            "\(attempt) failed: \(text) (libcurl code \(code))\(isRetryable ? "; it may succeed later" : "")"
+        case .responseTooLarge(let attempt, let limitBytes):
+            "\(attempt) failed: the response is longer than the \(limitBytes) bytes allowed"
+        case .fileUnreadable(let attempt, let path, let text):
+            "\(attempt) failed: cannot read \(path): \(text)"
+        case .cancelled(let attempt):
+            "\(attempt) was cancelled"
+        }
+    }
+
+    /// Resolve proxy and host, connect, partial file, timeout, TLS handshake, empty reply, send, receive, HTTP/2.
+    private static let retryableCodes: Set<Int> = [5, 6, 7, 18, 28, 35, 52, 55, 56, 92]
+}
+
+extension CurlError.Attempt: CustomStringConvertible {
+    /// Method and URL, e.g. `GET http://controller:8080/v1/devices`.
+    public var description: String {
+        "\(operation) \(url)"
+    }
+
+    /// The attempt a request is; drops what may be secret from its URL.
+    init(_ request: CurlRequest) {
+        operation = request.method
+        let visible = request.url.prefix { $0 != "?" && $0 != "#" }
+        guard let scheme = visible.range(of: "://") else {
+            url = String(visible.split(separator: "@").last ?? "")
+            return
+        }
+        let rest = visible[scheme.upperBound...]
+        let authority = rest.prefix { $0 != "/" }
+        let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+        url = String(visible[..<scheme.upperBound] + host + rest[authority.endIndex...])
+    }
+}
+
+extension Substring {
+    /// The first place `text` occurs at; the standard library has no such search for strings of one line.
+    fileprivate func range(of text: String) -> Range<Index>? {
+        ranges(of: text).first
+    }
+}

@@ -1,0 +1,118 @@
+import Glibc
+import Synchronization
+
+/// What is known of one connection: its socket while open, its phase, and the request it is busy with.
+final class ConnectionRecord: Sendable {
+    /// The peer's address as text.
+    let peer: String
+
+    private struct State {
+        var descriptor: Int32?
+        var phase: ConnectionPhase
+        var exchange: Exchange?
+    }
+
+    private let state: Mutex<State>
+
+    /// The kernel counts the age of the last byte in clock ticks of up to 4 ms.
+    private static let tickSeconds = 0.005
+
+    /// A connection was accepted at `now`; its first request is due.
+    init(descriptor: Int32?, peer: String, now: ContinuousClock.Instant) {
+        self.peer = peer
+        state = Mutex(State(descriptor: descriptor, phase: .receivingHeaders(since: now)))
+    }
+
+    /// The request it is busy with.
+    var exchange: Exchange? {
+        state.withLock { $0.exchange }
+    }
+
+    /// The first line of a request was read.
+    func requestStarted(_ exchange: Exchange, now: ContinuousClock.Instant) {
+        state.withLock { state in
+            state.exchange = exchange
+            if case .idle = state.phase {
+                state.phase = .receivingHeaders(since: now)
+            }
+        }
+    }
+
+    /// The connection does something else from now on. One that was cut off stays so.
+    func phaseChanged(_ phase: ConnectionPhase) {
+        state.withLock { state in
+            guard state.phase != .cutOff else { return }
+            state.phase = phase
+        }
+    }
+
+    /// So many more bytes of the body arrived.
+    func bodyArrived(bytes: Int) {
+        state.withLock { state in
+            guard case .receivingBody(let since, let received) = state.phase else { return }
+            state.phase = .receivingBody(since: since, received: received + UInt64(bytes))
+        }
+    }
+
+    /// The request is over; the next may come.
+    func requestEnded(now: ContinuousClock.Instant) {
+        state.withLock { state in
+            state.exchange = nil
+            guard state.phase != .cutOff else { return }
+            state.phase = .idle(since: now)
+        }
+    }
+
+    /// Cuts the connection off when it has missed a deadline, and says which. One held too long is only reported: it
+    /// is suspended, so that its owner has to answer it.
+    func enforce(_ deadlines: ConnectionDeadlines, now: ContinuousClock.Instant) -> Overdue? {
+        state.withLock { state in
+            if case .idle(let since) = state.phase, Self.hasReceived(state.descriptor, since: since, now: now) {
+                state.phase = .receivingHeaders(since: now)
+            }
+            guard let overdue = deadlines.overdue(state.phase, now: now) else { return nil }
+            if overdue != .held {
+                state.phase = .cutOff
+                // The descriptor is open here: `closed` takes this lock before the library closes it.
+                if let descriptor = state.descriptor {
+                    shutdown(descriptor, Int32(SHUT_RDWR))
+                }
+            }
+            return overdue
+        }
+    }
+
+    /// The library is about to close the socket. True when it does so because it could not read a request line, for
+    /// which it has neither an answer nor a callback.
+    func closed(now: ContinuousClock.Instant) -> Bool {
+        state.withLock { state in
+            defer { state.descriptor = nil }
+            guard state.exchange == nil, Self.hasClosedFirst(state.descriptor) else { return false }
+            return switch state.phase {
+            case .receivingHeaders: true
+            case .idle(let since): Self.hasReceived(state.descriptor, since: since, now: now)
+            case .receivingBody, .held, .answering, .cutOff: false
+            }
+        }
+    }
+
+    private static func hasReceived(
+        _ descriptor: Int32?, since: ContinuousClock.Instant, now: ContinuousClock.Instant
+    ) -> Bool {
+        guard let info = descriptor.flatMap(information) else { return false }
+        return Double(info.tcpi_last_data_recv) / 1000 < (now - since) / .seconds(1) - tickSeconds
+    }
+
+    private static func hasClosedFirst(_ descriptor: Int32?) -> Bool {
+        guard let info = descriptor.flatMap(information) else { return false }
+        return Int(info.tcpi_state) == Int(TCP_FIN_WAIT1) || Int(info.tcpi_state) == Int(TCP_FIN_WAIT2)
+    }
+
+    /// What the kernel knows of a TCP connection (tcp(7), TCP_INFO).
+    private static func information(_ descriptor: Int32) -> tcp_info? {
+        var info = tcp_info()
+        var length = socklen_t(MemoryLayout<tcp_info>.size)
+        let code = unsafe getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &info, &length)
+        return code == 0 ? info : nil
+    }
+}
