@@ -39,11 +39,13 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
+let real: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
+
 let core: [Target] = [
     layer("Core", "Fleet"),
     layer("Core", "WireFormat", ["Fleet", "Rollouts", "CanaryAnalysis"]),
     layer("Core", "WebMessages"),
-    layer("Core", "CanaryAnalysis"),
+    layer("Core", "CanaryAnalysis", [real]),
     layer("Core", "Rollouts", ["Fleet", "CanaryAnalysis"]),
     layer("Core", "ModelTrust", ["Fleet"]),
     layer("Core", "DeviceUpdates", ["Fleet"]),
@@ -105,7 +107,7 @@ let programs: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    tests("Fleet"), tests("WireFormat"), tests("CanaryAnalysis"), tests("Rollouts"), tests("ModelTrust"),
+    tests("Fleet"), tests("WireFormat"), tests("CanaryAnalysis"), tests("Rollouts"), tests("ModelTrust", ["Fleet"]),
     tests("DeviceUpdates"), tests("PrometheusExposition"), tests("MicroHTTPServer", ["WebMessages", "CurlClient"]),
     tests("Cryptography", ["ModelTrust", "Fleet"]),
 ]
@@ -121,6 +123,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-numerics", exact: "1.1.1"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],

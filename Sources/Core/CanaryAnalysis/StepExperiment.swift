@@ -1,0 +1,153 @@
+/// The harm of a metric that is tolerated.
+public enum Margin: Codable, Hashable, Sendable {
+    /// So many times the failures, above 1.
+    case relative(Double)
+    /// So much larger a share of failures, in 0...1.
+    case absolute(Double)
+}
+
+/// What is judged about one metric that counts failures among requests.
+public struct MetricPlan: Codable, Hashable, Sendable {
+    /// What a metric may do.
+    public enum Mode: String, Codable, Hashable, Sendable {
+        /// Rolls back when it fails; promotion needs its proof.
+        case `guard`
+        /// Shown only.
+        case watch
+    }
+
+    /// The metric's name, e.g. `failures`.
+    public var name: String
+    /// What it may do.
+    public var mode: Mode
+    /// What is tolerated; the wider of the policy's two margins by history.
+    public var margin: Margin
+    /// The share of failures that is too many whatever the baseline does; nil for none.
+    public var limit: Double?
+
+    /// Plans a metric.
+    public init(name: String, mode: Mode = .guard, margin: Margin, limit: Double? = nil) {
+        self.name = name
+        self.mode = mode
+        self.margin = margin
+        self.limit = limit
+    }
+
+    /// The wider of a relative and an absolute margin for a share of failures known from history.
+    public static func wider(relative: Double, absolute: Double, history rate: Double) -> Margin {
+        absolute * (1 - rate) > (relative - 1) * rate ? .absolute(absolute) : .relative(relative)
+    }
+}
+
+/// What is spent when, and what else a step's judge must know.
+public struct TestPlan: Codable, Hashable, Sendable {
+    /// The probability that a harmless version is rolled back by this step's test, in 0...1.
+    public var share: Double
+    /// The same for failed updates.
+    public var updateShare: Double
+    /// The level of each proof of safety.
+    public var proofLevel: Double
+    /// Ticks that the step must be watched before it may advance.
+    public var soakTicks: Int
+    /// Ticks until the step's deadline.
+    public var deadlineTicks: Int
+    /// Ticks until the end of the rollout's watch.
+    public var watchTicks: Int
+    /// Ticks for which an announced update excuses silence.
+    public var excuseTicks: Int
+    /// True for a step after a proven one: it may advance unproven where its list can decide nothing.
+    public var mayAdvanceUnproven: Bool
+
+    /// Plans a step.
+    public init(
+        share: Double, updateShare: Double, proofLevel: Double = 0.05, soakTicks: Int, deadlineTicks: Int,
+        watchTicks: Int, excuseTicks: Int, mayAdvanceUnproven: Bool
+    ) {
+        self.share = share
+        self.updateShare = updateShare
+        self.proofLevel = proofLevel
+        self.soakTicks = soakTicks
+        self.deadlineTicks = deadlineTicks
+        self.watchTicks = watchTicks
+        self.excuseTicks = excuseTicks
+        self.mayAdvanceUnproven = mayAdvanceUnproven
+    }
+
+    /// The parts of a rollout's error budget that one step's tests may spend.
+    ///
+    /// A tenth is for failed updates; of the rest the first step has half and the others share the other half equally; a
+    /// single step has it all.
+    public static func shares(of budget: Double, step: Int, of steps: Int) -> (test: Double, updates: Double) {
+        let part = steps <= 1 ? 1 : step == 1 ? 0.5 : 0.5 / Double(steps - 1)
+        return (0.9 * budget * part, 0.1 * budget * part)
+    }
+}
+
+/// One device on a step's list.
+public struct ExperimentDevice: Codable, Hashable, Sendable {
+    /// Requests and failures that a device had before the step.
+    public struct History: Codable, Hashable, Sendable {
+        /// Requests, decayed.
+        public var requests: Double
+        /// Failures, decayed.
+        public var failures: Double
+
+        /// Makes a history.
+        public init(requests: Double, failures: Double) {
+            self.requests = requests
+            self.failures = failures
+        }
+    }
+
+    /// Its id.
+    public var id: String
+    /// Its stratum.
+    public var stratum: Int
+    /// Whether it was drawn.
+    public var isCanary: Bool
+    /// Its labels, for naming a class that carries the harm.
+    public var labels: [String: String]
+    /// Its history on the version the rollout comes from, one per metric.
+    public var history: [History]
+
+    /// Makes a device.
+    public init(id: String, stratum: Int, isCanary: Bool, labels: [String: String], history: [History]) {
+        self.id = id
+        self.stratum = stratum
+        self.isCanary = isCanary
+        self.labels = labels
+        self.history = history
+    }
+}
+
+/// What is frozen when a step is drawn: together with the evidence it determines every decision.
+public struct StepExperiment: Codable, Hashable, Sendable {
+    /// The key of the assignments and of thinning; not that of the draw.
+    public var seed: UInt64
+    /// The step, counted from 1.
+    public var step: Int
+    /// The length of a tick in seconds.
+    public var tickSeconds: Double
+    /// Everyone on the list, in the order that evidence refers to.
+    public var devices: [ExperimentDevice]
+    /// The metrics.
+    public var metrics: [MetricPlan]
+    /// What is spent when.
+    public var plan: TestPlan
+
+    /// Freezes an experiment.
+    public init(
+        seed: UInt64, step: Int, tickSeconds: Double, devices: [ExperimentDevice], metrics: [MetricPlan],
+        plan: TestPlan
+    ) {
+        self.seed = seed
+        self.step = step
+        self.tickSeconds = tickSeconds
+        self.devices = devices
+        self.metrics = metrics
+        self.plan = plan
+    }
+
+    /// How many devices were drawn.
+    public var canaries: Int { devices.count { $0.isCanary } }
+}
