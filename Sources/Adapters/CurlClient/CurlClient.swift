@@ -14,7 +14,9 @@ public final class CurlClient: Sendable {
     /// Initialises libcurl once for the process, before the first handle (curl_global_init(3)).
     private static let isLibraryReady = edgeorch_curl_global_init() == CURLE_OK
 
-    /// Makes a client. `userAgent` names the program to servers.
+    /// Makes a client.
+    ///
+    /// `userAgent` names the program to servers.
     public init(userAgent: String = "edge-orchestrator", idleHandleLimit: Int = 8) {
         self.userAgent = userAgent
         self.idleHandleLimit = idleHandleLimit

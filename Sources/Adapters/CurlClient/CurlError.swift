@@ -1,8 +1,10 @@
-/// Why a request got no response. A response with an error status is a response, not an error.
+/// Why a request got no response.
+///
+/// A response with an error status is a response, not an error.
 public enum CurlError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What was attempted: the method, and the URL without user information, query and fragment.
     public struct Attempt: Sendable, Equatable {
-        /// The method, e.g. `GET`.
+        /// The method, such as `GET`.
         public var operation: String
         /// The URL without anything that may be secret.
         public var url: String
@@ -19,8 +21,10 @@ public enum CurlError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The cancellation was tripped.
     case cancelled(Attempt)
 
-    /// Whether the same request may succeed later without a change: the network or the server was at fault, not
-    /// the request. Whether it may be sent twice is for the caller to know.
+    /// Whether the same request may succeed later without a change: the network or the server was at fault, not the
+    /// request.
+    ///
+    /// Whether it may be sent twice is for the caller to know.
     public var isRetryable: Bool {
         switch self {
         case .transferFailed(_, let code, _): Self.retryableCodes.contains(code)
@@ -49,7 +53,7 @@ public enum CurlError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension CurlError.Attempt: CustomStringConvertible {
-    /// Method and URL, e.g. `GET http://controller:8080/v1/devices`.
+    /// Method and URL, such as `GET http://controller:8080/v1/devices`.
     public var description: String {
         "\(operation) \(url)"
     }

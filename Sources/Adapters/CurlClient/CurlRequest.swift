@@ -1,10 +1,12 @@
 /// One HTTP request to send.
 public struct CurlRequest: Sendable {
-    /// The method, upper case, e.g. `GET`.
+    /// The method, upper case, such as `GET`.
     public var method: String
     /// The absolute URL; its scheme must be `http` or `https`.
     public var url: String
-    /// The header fields in the order they are sent. `Content-Length` and `Host` are libcurl's own.
+    /// The header fields in the order they are sent.
+    ///
+    /// `Content-Length` and `Host` are libcurl's own.
     public var headers: [(name: String, value: String)]
     /// The body.
     public var body: CurlBody

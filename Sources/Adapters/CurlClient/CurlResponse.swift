@@ -2,7 +2,9 @@
 public struct CurlResponseHead: Sendable, Equatable {
     /// The status code, in 200...599.
     public var status: Int
-    /// The header fields; names are lower case. A repeated field keeps its values joined by `, `.
+    /// The header fields; names are lower case.
+    ///
+    /// A repeated field keeps its values joined by `, `.
     public var headers: [String: String]
 
     /// Makes a head; tests of callers need no server.
@@ -16,7 +18,9 @@ public struct CurlResponseHead: Sendable, Equatable {
 public struct CurlResponse: Sendable, Equatable {
     /// The status code, in 200...599.
     public var status: Int
-    /// The header fields; names are lower case. A repeated field keeps its values joined by `, `.
+    /// The header fields; names are lower case.
+    ///
+    /// A repeated field keeps its values joined by `, `.
     public var headers: [String: String]
     /// The body, decompressed.
     public var body: [UInt8]

@@ -52,8 +52,9 @@ extension EasyHandle {
             // NOBODY keeps libcurl from waiting for the body that a HEAD's Content-Length announces.
             try settings.set(request.method == "HEAD" ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1)
         case .bytes(let bytes):
-            try settings.set(CURLOPT_UPLOAD, 1)
-            try settings.set(CURLOPT_INFILESIZE_LARGE, offset: UInt64(bytes.count))
+            // Sent together with the head, in one packet when short; libcurl copies the bytes by the size set before.
+            try settings.set(CURLOPT_POSTFIELDSIZE_LARGE, offset: UInt64(bytes.count))
+            try settings.set(CURLOPT_COPYPOSTFIELDS, copying: bytes)
         case .file(_, _, let length):
             try settings.set(CURLOPT_UPLOAD, 1)
             try settings.set(CURLOPT_INFILESIZE_LARGE, offset: length)
@@ -64,6 +65,10 @@ extension EasyHandle {
     }
 
     private func configureHeaders(_ request: CurlRequest, _ settings: EasySettings) throws(CurlError) {
+        if case .bytes = request.body, !request.headers.contains(where: { $0.name.lowercased() == "content-type" }) {
+            // libcurl would call the bytes an HTML form.
+            guard appendHeader("Content-Type:") else { throw settings.error(CURLE_OUT_OF_MEMORY) }
+        }
         for header in request.headers {
             let text = header.name + header.value
             guard !header.name.isEmpty, text.utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x09 }) else {

@@ -40,7 +40,9 @@ import Glibc
         return true
     }
 
-    /// Runs the transfer on this thread to its end. Throws what the caller's closures threw, or ``CurlError``.
+    /// Runs the transfer on this thread to its end.
+    ///
+    /// Throws what the caller's closures threw, or ``CurlError``.
     func perform(_ transfer: Transfer) throws {
         let settings = EasySettings(handle: self, attempt: transfer.attempt)
         // Not retained: the transfer is alive until curl_easy_perform returns, and no callback comes after that.

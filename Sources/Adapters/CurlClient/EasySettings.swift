@@ -17,6 +17,16 @@ struct EasySettings {
         try check(unsafe edgeorch_curl_set_offset(handle.pointer, option, Int(clamping: offset)))
     }
 
+    func set(_ option: CURLoption, copying bytes: [UInt8]) throws(CurlError) {
+        let code = unsafe bytes.withUnsafeBytes { buffer in
+            // libcurl only reads; an empty array has no address, where null would mean "no body".
+            unsafe buffer.baseAddress.map { address in
+                unsafe edgeorch_curl_set_pointer(handle.pointer, option, UnsafeMutableRawPointer(mutating: address))
+            } ?? edgeorch_curl_set_text(handle.pointer, option, "")
+        }
+        try check(code)
+    }
+
     func set(_ option: CURLoption, pointer: UnsafeMutableRawPointer?) throws(CurlError) {
         try check(unsafe edgeorch_curl_set_pointer(handle.pointer, option, pointer))
     }

@@ -24,8 +24,9 @@ final class Transfer {
         source = try UploadSource(request.body, attempt: attempt)
     }
 
-    /// Gives the head to the caller, once. Late, because each redirect and each 1xx has a head of its own, which
-    /// the next one replaces.
+    /// Gives the head to the caller, once.
+    ///
+    /// Late, because each redirect and each 1xx has a head of its own, which the next one replaces.
     func deliverHeadIfDue() {
         guard !isHeadDelivered, failure == nil else { return }
         isHeadDelivered = true
@@ -45,14 +46,16 @@ final class Transfer {
         }
     }
 
-    /// A piece of the body arrived. False aborts the transfer.
+    /// A piece of the body arrived.
+    ///
+    /// False aborts the transfer.
     func bodyReceived(_ piece: [UInt8]) -> Bool {
         deliverHeadIfDue()
         attemptCall { try receive(piece) }
         return failure == nil
     }
 
-    /// Fills `buffer` with what is to be sent next; nil aborts.
+    /// Fills `buffer` with what is to be sent next of a file; nil aborts.
     func bodyWanted(_ buffer: UnsafeMutableRawBufferPointer) -> Int? {
         guard source != nil else { return 0 }
         do {
@@ -89,7 +92,9 @@ final class Transfer {
 }
 
 extension String {
-    /// The line without CR and LF. Bytes are looked at, because CR LF is one Character.
+    /// The line without CR and LF.
+    ///
+    /// Bytes are looked at, because CR LF is one Character.
     fileprivate var trimmedOfLineEnd: String {
         String(decoding: utf8.filter { $0 != 0x0D && $0 != 0x0A }, as: UTF8.self)
     }

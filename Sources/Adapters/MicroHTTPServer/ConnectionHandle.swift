@@ -48,7 +48,9 @@ import Glibc
         Int(unsafe edgeorch_mhd_status(pointer))
     }
 
-    /// The record its start notification made. Not retained: the caller holds it for the callback only.
+    /// The record its start notification made.
+    ///
+    /// Not retained: the caller holds it for the callback only.
     var record: ConnectionRecord? {
         guard let context = unsafe edgeorch_mhd_socket_context(pointer) else { return nil }
         return unsafe Unmanaged<ConnectionRecord>.fromOpaque(context).takeUnretainedValue()

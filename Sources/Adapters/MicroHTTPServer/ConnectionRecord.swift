@@ -38,7 +38,9 @@ final class ConnectionRecord: Sendable {
         }
     }
 
-    /// The connection does something else from now on. One that was cut off stays so.
+    /// The connection does something else from now on.
+    ///
+    /// One that was cut off stays so.
     func phaseChanged(_ phase: ConnectionPhase) {
         state.withLock { state in
             guard state.phase != .cutOff else { return }
@@ -63,8 +65,9 @@ final class ConnectionRecord: Sendable {
         }
     }
 
-    /// Cuts the connection off when it has missed a deadline, and says which. One held too long is only reported: it
-    /// is suspended, so that its owner has to answer it.
+    /// Cuts the connection off when it has missed a deadline, and says which.
+    ///
+    /// One held too long is only reported: it is suspended, so that its owner has to answer it.
     func enforce(_ deadlines: ConnectionDeadlines, now: ContinuousClock.Instant) -> Overdue? {
         state.withLock { state in
             if case .idle(let since) = state.phase, Self.hasReceived(state.descriptor, since: since, now: now) {
@@ -82,8 +85,10 @@ final class ConnectionRecord: Sendable {
         }
     }
 
-    /// The library is about to close the socket. True when it does so because it could not read a request line, for
-    /// which it has neither an answer nor a callback.
+    /// The library is about to close the socket.
+    ///
+    /// True when it does so because it could not read a request line, for which it has neither an answer nor a
+    /// callback.
     func closed(now: ContinuousClock.Instant) -> Bool {
         state.withLock { state in
             defer { state.descriptor = nil }

@@ -40,7 +40,9 @@ internal import WebMessages
         unsafe self.core = unsafe retained
     }
 
-    /// Closes every connection and joins the threads. No request may be suspended: the library would abort.
+    /// Closes every connection and joins the threads.
+    ///
+    /// No request may be suspended: the library would abort.
     func stop() {
         unsafe MHD_stop_daemon(handle)
         unsafe core.release()

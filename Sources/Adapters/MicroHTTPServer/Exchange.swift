@@ -46,6 +46,7 @@ final class Exchange: Sendable {
     }
 
     /// The library has something: the complete header fields, a piece of the body, its end, or a resumed connection.
+    ///
     /// Returns false to have the connection closed.
     func progressed(_ connection: ConnectionHandle, _ line: RequestHead.Line, piece: [UInt8]?) -> Bool {
         switch state.withLock({ $0.phase }) {
@@ -64,7 +65,9 @@ final class Exchange: Sendable {
         }
     }
 
-    /// The handler answers. What comes twice, or after the client is gone, is dropped.
+    /// The handler answers.
+    ///
+    /// What comes twice, or after the client is gone, is dropped.
     func answer(_ response: WebResponse) {
         let acceptsGzip = state.withLock { $0.acceptsGzip }
         guard let prepared = PreparedResponse.prepare(response, acceptsGzip: acceptsGzip) else { return }
@@ -95,7 +98,9 @@ final class Exchange: Sendable {
         }
     }
 
-    /// The library is done with the request: sent, failed or given up. `libraryStatus` is the status it sends.
+    /// The library is done with the request: sent, failed or given up.
+    ///
+    /// `libraryStatus` is the status it sends.
     func ended(isComplete: Bool, libraryStatus: Int) {
         let now = ContinuousClock.now
         let (phase, method, start) = state.withLock { state in

@@ -1,9 +1,11 @@
 internal import Glibc
 
 extension MicroHTTPServer {
-    /// Where a server listens and which limits it keeps. Each limit that is hit is counted by the observer.
+    /// Where a server listens and which limits it keeps.
+    ///
+    /// Each limit that is hit is counted by the observer.
     public struct Configuration: Sendable {
-        /// The address or name to bind, e.g. `127.0.0.1`, `::1`, `0.0.0.0`.
+        /// The address or name to bind, such as `127.0.0.1`, `::1`, `0.0.0.0`.
         public var host: String
         /// The port, in 0...65535; 0 takes any free port.
         public var port: Int

@@ -15,7 +15,7 @@ public final class MicroHTTPServer: Sendable {
         case running(Daemon, Watchdog, port: UInt16)
     }
 
-    private let core: ServerCore
+    let core: ServerCore
     private let state = Mutex<State>(.stopped)
 
     /// Makes a server that is not listening yet.

@@ -37,7 +37,10 @@ internal import WebMessages
 
     private init?(_ response: WebResponse, acceptsGzip: Bool) {
         guard (200...599).contains(response.status) else { return nil }
-        var headers = response.headers.filter { !Self.ownedByServer.contains($0.name.lowercased()) }
+        // The library takes no field without a value; such a field says nothing either.
+        var headers = response.headers.filter {
+            !$0.value.isEmpty && !Self.ownedByServer.contains($0.name.lowercased())
+        }
         switch response.body {
         case .bytes(let plain):
             let bytes = Self.encode(plain, headers: &headers, acceptsGzip: acceptsGzip)

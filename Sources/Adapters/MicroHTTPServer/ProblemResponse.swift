@@ -30,7 +30,9 @@ extension WebResponse {
             headers: [("Retry-After", "1"), ("Connection", "close")])
     }
 
-    /// 400 for a request that is not HTTP or contradicts itself. Its connection is closed.
+    /// 400 for a request that is not HTTP or contradicts itself.
+    ///
+    /// Its connection is closed.
     static func malformed(_ detail: String) -> WebResponse {
         .problem(400, "Bad Request", detail, headers: [("Connection", "close")])
     }

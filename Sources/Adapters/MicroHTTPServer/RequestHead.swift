@@ -2,7 +2,9 @@ internal import WebMessages
 
 /// A request as far as its header fields tell, checked.
 struct RequestHead {
-    /// The request without its body. A HEAD request reads GET: libmicrohttpd leaves the body of its answer out.
+    /// The request without its body.
+    ///
+    /// A HEAD request reads GET: libmicrohttpd leaves the body of its answer out.
     let request: WebRequest
     /// How the body's end is found.
     let framing: BodyFraming

@@ -26,18 +26,24 @@ final class ServerCore: Sendable {
         connectionLimit = configuration.effectiveConnectionLimit
     }
 
-    /// Requests suspended at this moment. Relaxed: a gauge orders nothing.
+    /// Requests suspended at this moment.
+    ///
+    /// Relaxed: a gauge orders nothing.
     var heldRequestCount: Int {
         heldCount.load(ordering: .relaxed)
     }
 
-    /// A request was suspended (+1) or answered after that (-1). Relaxed: a gauge orders nothing.
+    /// A request was suspended (+1) or answered after that (-1).
+    ///
+    /// Relaxed: a gauge orders nothing.
     func heldRequestsChanged(by difference: Int) {
         heldCount.wrappingAdd(difference, ordering: .relaxed)
     }
 
-    /// Why a connection from `address` is refused at accept, or nil to take it. `address` is asked for only when
-    /// a limit needs it. Two threads that accept at once may overshoot a limit by one each.
+    /// Why a connection from `address` is refused at accept, or nil to take it.
+    ///
+    /// `address` is asked for only when a limit needs it. Two threads that accept at once may overshoot a limit by
+    /// one each.
     func refusal(address: () -> String) -> RejectionReason? {
         if isStopping.load(ordering: .sequentiallyConsistent) {
             return .stopping
@@ -75,7 +81,9 @@ final class ServerCore: Sendable {
         }
     }
 
-    /// Refuses what is new, answers what is held, and waits for the rest. Returns how many requests did not finish.
+    /// Refuses what is new, answers what is held, and waits for the rest.
+    ///
+    /// Returns how many requests did not finish.
     func drain(withinSeconds limitSeconds: Int) -> Int {
         isStopping.store(true, ordering: .sequentiallyConsistent)
         for record in connections.snapshot() {

@@ -37,7 +37,9 @@ final class StreamReader: Sendable {
         return unsafe response
     }
 
-    /// Copies the next bytes into `buffer`; returns how many, or nil at the end. Called by one thread at a time.
+    /// Copies the next bytes into `buffer`; returns how many, or nil at the end.
+    ///
+    /// Called by one thread at a time.
     fileprivate func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
         var chunk = state.withLock { $0.pending }
         // The library takes 0 for "call again at once", so that an empty chunk is passed over here.

@@ -1,4 +1,6 @@
-/// Hears what a server did, to count it. Called on the server's threads: be quick and do not block.
+/// Hears what a server did, to count it.
+///
+/// Called on the server's threads: be quick and do not block.
 public protocol WebServerObserver: Sendable {
     /// A request was answered and its connection is done with it.
     func requestFinished(_ request: FinishedRequest)
@@ -9,7 +11,9 @@ public protocol WebServerObserver: Sendable {
 
 /// One answered request, as far as it is counted.
 public struct FinishedRequest: Sendable, Equatable {
-    /// The method as the client sent it, e.g. `HEAD`. Any text: map it to a bounded set before it becomes a label.
+    /// The method as the client sent it, such as `HEAD`.
+    ///
+    /// Any text: map it to a bounded set before it becomes a label.
     public var method: String
     /// The status code that was sent, in 200...599.
     public var status: Int
