@@ -1,97 +1,99 @@
 /// A device that a step may draw.
-public struct CohortCandidate: Hashable, Sendable {
-    /// The device's id.
+public struct Candidate: Hashable, Sendable {
+    /// Its id.
     public var id: String
-    /// The value of its label `site`; empty for none.
+    /// Its site; empty where it has none.
     public var site: String
-    /// The value of its hardware label; empty for none.
+    /// Its hardware; empty where it has none.
     public var hardware: String
 
-    /// Makes a candidate.
-    public init(id: String, site: String, hardware: String) {
+    /// Names a candidate.
+    public init(id: String, site: String = "", hardware: String = "") {
         self.id = id
         self.site = site
         self.hardware = hardware
     }
+
+    fileprivate var siteAndHardware: String { site + "\u{1}" + hardware }
 }
 
-/// The draw of one step: which devices of its eligible list become canaries.
-///
-/// Every device's number comes from the seed and its id alone, so the order of the list does not matter; within each
-/// stratum the smallest numbers are drawn. The size is spread over the strata by largest remainder, ties by the draw.
+/// A cohort drawn at random within strata: everyone in a stratum is equally likely, whoever else is drawn.
 public struct CohortDraw: Hashable, Sendable {
-    /// The ids drawn, in the list's order.
-    public let chosen: [String]
-    /// The stratum of every candidate, in the list's order, e.g. `site=berlin,hardware=orin`, `hardware=orin`, `all`.
-    public let strata: [String]
+    /// A stratum smaller than this is merged into the next coarser one.
+    public static let smallestStratum = 20
 
-    /// Draws `size` of the candidates, all of them where there are not more.
+    /// The stratum of each candidate, counted from 0, in the order the candidates were given.
+    public let strata: [Int]
+    /// Whether each candidate was drawn, in the same order.
+    public let isDrawn: [Bool]
+
+    /// Draws `size` of the candidates.
     ///
-    /// - Parameter seed: of ``Philox/seed(salt:step:)``.
-    public init(candidates: [CohortCandidate], size: Int, seed: UInt64) {
-        let generator = Philox(key: seed)
-        let wanted = min(max(size, 0), candidates.count)
-        strata = Strata.names(candidates, size: wanted)
-        var members: [String: [Int]] = [:]
-        for (index, stratum) in strata.enumerated() {
-            members[stratum, default: []].append(index)
+    /// Strata are site and hardware together; a stratum that expects less than one canary or holds fewer than 20 devices
+    /// is merged into that of its hardware, and that into the rest of all. The size is shared out by largest remainder.
+    ///
+    /// - Parameters:
+    ///   - candidates: everyone on the list, in a fixed order.
+    ///   - size: how many to draw; more than there are draws all.
+    ///   - seed: the rollout's salt.
+    ///   - step: the step, so that each draws afresh.
+    public init(candidates: [Candidate], size: Int, seed: UInt64, step: Int) {
+        let size = max(0, min(size, candidates.count))
+        var random = KeyedRandom(seed: seed, purpose: .draw, stream: UInt32(truncatingIfNeeded: step))
+        let strata = Self.strata(of: candidates, size: size)
+        let members = Self.members(of: strata)
+        let sizes = Self.shares(of: size, among: members.map(\.count), random: &random)
+        var isDrawn = [Bool](repeating: false, count: candidates.count)
+        for (members, size) in zip(members, sizes) {
+            for index in Self.choose(size, of: members, random: &random) { isDrawn[index] = true }
         }
-        let names = members.keys.sorted()
-        let quotas = Strata.quotas(
-            size: wanted, counts: names.map { members[$0]?.count ?? 0 },
-            ties: names.map { generator.number(for: $0, purpose: .remainder) })
-        let numbers = candidates.map { generator.number(for: $0.id, purpose: .cohort) }
-        var isChosen = [Bool](repeating: false, count: candidates.count)
-        for (name, quota) in zip(names, quotas) {
-            let order = (members[name] ?? []).sorted {
-                (numbers[$0], candidates[$0].id) < (numbers[$1], candidates[$1].id)
+        self.strata = strata
+        self.isDrawn = isDrawn
+    }
+
+    private static func strata(of candidates: [Candidate], size: Int) -> [Int] {
+        let share = candidates.isEmpty ? 0 : Double(size) / Double(candidates.count)
+        var labels = [String](repeating: "", count: candidates.count)
+        var open = Array(candidates.indices)
+        for (level, name) in [\Candidate.siteAndHardware, \Candidate.hardware].enumerated() {
+            var groups: [String: [Int]] = [:]
+            for index in open { groups[candidates[index][keyPath: name], default: []].append(index) }
+            open = []
+            for (label, group) in groups {
+                guard group.count >= smallestStratum, Double(group.count) * share >= 1 else {
+                    open += group
+                    continue
+                }
+                for index in group { labels[index] = "\(level)\u{0}\(label)" }
             }
-            for index in order.prefix(quota) {
-                isChosen[index] = true
-            }
         }
-        chosen = candidates.indices.filter { isChosen[$0] }.map { candidates[$0].id }
+        let numbers = Dictionary(uniqueKeysWithValues: Set(labels).sorted().enumerated().map { ($1, $0) })
+        return labels.map { numbers[$0] ?? 0 }
     }
 
-    /// The size of a cohort of a share of a list: rounded up, at least one where there is a device.
-    ///
-    /// - Parameter share: in 0...1.
-    public static func size(share: Double, of devices: Int) -> Int {
-        guard devices > 0 else { return 0 }
-        let exact = min(max(share, 0), 1) * Double(devices)
-        // 0.07 * 100 is a hair above 7: a rounding error must not add a device.
-        return min(devices, max(1, Int((exact - 1e-9).rounded(.up))))
+    /// The positions of each stratum's members.
+    static func members(of strata: [Int]) -> [[Int]] {
+        var members = [[Int]](repeating: [], count: (strata.max() ?? -1) + 1)
+        for (index, stratum) in strata.enumerated() { members[stratum].append(index) }
+        return members
     }
 
-    /// The most devices of a list that a step may draw and still be judged: all but a tenth, at least one left.
-    public static func judgedSize(of devices: Int) -> Int {
-        guard devices > 1 else { return devices }
-        return devices - max(1, Int((Double(devices) / 10).rounded(.up)))
+    /// Shares a number out in proportion, by largest remainder, ties by draw.
+    private static func shares(of size: Int, among counts: [Int], random: inout KeyedRandom) -> [Int] {
+        let all = counts.reduce(0, +)
+        guard all > 0 else { return counts.map { _ in 0 } }
+        var shares = counts.map { size * $0 / all }
+        let remainders = counts.map { size * $0 % all }
+        let ties = counts.map { _ in random.next() }
+        let order = counts.indices.sorted { (remainders[$0], ties[$0]) > (remainders[$1], ties[$1]) }
+        for index in order.prefix(size - shares.reduce(0, +)) { shares[index] += 1 }
+        return shares
     }
 
-    /// How many cohorts of these strata are possible: the product of the binomial coefficients, capped at `UInt64.max`.
-    ///
-    /// - Parameter strata: size of each stratum and how many of it are drawn.
-    public static func possibleAssignments(_ strata: [(devices: Int, drawn: Int)]) -> UInt64 {
-        strata.reduce(1) { product, stratum in
-            let (result, overflow) = product.multipliedReportingOverflow(
-                by: Binomial.coefficient(stratum.devices, stratum.drawn))
-            return overflow ? .max : result
-        }
-    }
-}
-
-/// Binomial coefficients.
-enum Binomial {
-    /// `n` over `k`, capped at `UInt64.max`; 0 where `k` is outside 0...n.
-    static func coefficient(_ n: Int, _ k: Int) -> UInt64 {
-        guard k >= 0, n >= k else { return 0 }
-        var result: UInt64 = 1
-        for factor in 0..<UInt64(min(k, n - k)) {
-            let (high, low) = result.multipliedFullWidth(by: UInt64(n) - factor)
-            guard high < factor + 1 else { return .max }
-            result = (factor + 1).dividingFullWidth((high, low)).quotient
-        }
-        return result
+    /// The first `size` of a random order (Fisher and Yates).
+    static func choose(_ size: Int, of members: [Int], random: inout KeyedRandom) -> ArraySlice<Int> {
+        var members = members
+        for place in 0..<size { members.swapAt(place, place + random.next(below: members.count - place)) }
+        return members.prefix(size)
     }
 }

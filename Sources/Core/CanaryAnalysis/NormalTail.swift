@@ -1,38 +1,20 @@
-/// The upper tail of the normal distribution as evidence.
+import RealModule
+
+/// The upper tail of the standard normal distribution, and what turns a skewed statistic into a standard one.
 enum NormalTail {
-    private static let halfLogTwoPi = 0.918_938_533_204_672_8
-
-    /// `-ln(1 - Phi(z))`: 0.69 at the mean, 6.9 for one in a thousand; grows with `z` without limit or overflow.
+    /// -ln(1 - Phi(z)): by the complementary error function, beyond 5 by its asymptotic series, which never underflows.
     ///
-    /// From 2 on by Laplace's continued fraction, which needs no switch to an asymptotic series; below by the series of
-    /// the distribution function. Source: Abramowitz and Stegun, 26.2.11 and 26.2.14.
-    static func evidence(_ z: Double) -> Double {
-        if z >= 2 { return z * z / 2 + halfLogTwoPi + Elementary.ln(continuedFraction(z)) }
-        if z <= -2 { return -Elementary.log1p(-Elementary.exp(-evidence(-z))) }
-        return -Elementary.ln(0.5 - centralArea(z))
+    /// Source: Abramowitz and Stegun 7.1.2 and 7.1.23.
+    static func minusLogUpper(_ z: Double) -> Double {
+        guard z > 5 else { return -Double.log(0.5 * Double.erfc(z / Double.sqrt(2))) }
+        let square = z * z
+        let series = 1 - 1 / square + 3 / (square * square) - 15 / (square * square * square)
+        return square / 2 + Double.log(z) + 0.5 * Double.log(2 * Double.pi) - Double.log(series)
     }
 
-    /// `z + 1/(z + 2/(z + 3/(z + ...)))`: the density divided by the tail.
-    private static func continuedFraction(_ z: Double) -> Double {
-        var fraction = z
-        var term = z > 8 ? 30.0 : 150.0
-        while term > 0 {
-            fraction = z + term / fraction
-            term -= 1
-        }
-        return fraction
-    }
-
-    /// The area between 0 and `z`, for `z` in -2...2.
-    private static func centralArea(_ z: Double) -> Double {
-        var term = z
-        var sum = z
-        var odd = 1.0
-        while term.magnitude > 1e-18 {
-            odd += 2
-            term *= z * z / odd
-            sum += term
-        }
-        return sum * Elementary.exp(-z * z / 2 - halfLogTwoPi)
+    /// A standardised statistic with its skewness taken out (Wilson and Hilferty), by the real cube root.
+    static func withoutSkewness(_ z: Double, skewness: Double) -> Double {
+        guard abs(skewness) > 1e-6 else { return z }
+        return 6 / skewness * (Double.root(skewness * z / 2 + 1, 3) - 1) + skewness / 6
     }
 }
