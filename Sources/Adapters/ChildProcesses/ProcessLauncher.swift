@@ -1,0 +1,103 @@
+internal import CLinux
+public import DeviceAgent
+internal import Glibc
+
+/// Starts the model runtime as a child process: own process group, no inherited descriptors, output to a log file.
+///
+/// The child is started through `setpriv --pdeathsig KILL` (util-linux), so that it dies with the thread that started it,
+/// even when the agent is killed; where `setpriv` is missing it is started without.
+public struct ProcessLauncher: ProcessLaunching {
+    /// Where output goes; appended to, and started anew when it is larger than ``logLimitBytes``.
+    public let logPath: String
+    /// The size from which the log file starts anew, bytes.
+    public static let logLimitBytes = 8 << 20
+
+    private static let setpriv = "/usr/bin/setpriv"
+
+    /// Makes a launcher.
+    public init(logPath: String) {
+        self.logPath = logPath
+    }
+
+    public func launch(_ command: [String]) throws -> Int32 {
+        guard !command.isEmpty else { throw LaunchFault(command: "", reason: "the command is empty") }
+        let wrapped =
+            unsafe access(Self.setpriv, X_OK) == 0 ? [Self.setpriv, "--pdeathsig", "KILL", "--"] + command : command
+        let plan = try SpawnPlan(logPath: logPath)
+        return try plan.spawn(wrapped)
+    }
+
+    public func end(of process: Int32) -> ProcessEnd? {
+        var status: Int32 = 0
+        let found = unsafe waitpid(process, &status, WNOHANG)
+        if found == 0 { return nil }
+        // ECHILD: its end was told before.
+        guard found == process else { return .exited(-1) }
+        // The layout of a wait status (wait(2)): the low seven bits are the signal, the next byte the exit status.
+        let signal = status & 0x7F
+        return signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
+    }
+
+    public func terminate(_ process: Int32, force: Bool) {
+        // The group has the number of its first process.
+        kill(-process, force ? SIGKILL : SIGTERM)
+    }
+}
+
+/// Why a program could not be started.
+public struct LaunchFault: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The program.
+    public let command: String
+    /// The system's reason.
+    public let reason: String
+
+    /// A sentence for a person.
+    public var description: String { "could not start \(command): \(reason); check the runtime's command" }
+}
+
+/// Attributes and file actions of one spawn, freed at its end.
+@safe private final class SpawnPlan {
+    private var attributes = posix_spawnattr_t()
+    private var actions = unsafe posix_spawn_file_actions_t()
+
+    init(logPath: String) throws {
+        guard unsafe posix_spawnattr_init(&attributes) == 0, unsafe posix_spawn_file_actions_init(&actions) == 0 else {
+            throw LaunchFault(command: "", reason: "out of memory")
+        }
+        var none = sigset_t()
+        var all = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe sigfillset(&all)
+        // The agent blocks signals to wait for them; the runtime must get its own.
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+        unsafe posix_spawnattr_setpgroup(&attributes, 0)
+        unsafe posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var status = stat()
+        let isLarge = unsafe stat(logPath, &status) == 0 && status.st_size > ProcessLauncher.logLimitBytes
+        let flags = O_WRONLY | O_CREAT | (isLarge ? O_TRUNC : O_APPEND)
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_addopen(&actions, 1, logPath, flags, 0o600)
+        unsafe posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    }
+
+    deinit {
+        unsafe posix_spawnattr_destroy(&attributes)
+        unsafe posix_spawn_file_actions_destroy(&actions)
+    }
+
+    func spawn(_ command: [String]) throws -> Int32 {
+        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe command.map { unsafe strdup($0) }
+        unsafe arguments.append(nil)
+        defer { for unsafeargument in unsafe arguments { unsafe free(argument) } }
+        var process: pid_t = 0
+        let code = unsafe posix_spawnp(&process, command[0], &actions, &attributes, arguments, environ)
+        guard code == 0 else {
+            let reason = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
+            throw LaunchFault(command: command[0], reason: reason)
+        }
+        return process
+    }
+}

@@ -1,0 +1,64 @@
+import CurlClient
+import DeviceAgent
+import EdgeOrchestrator
+import Fleet
+import WireFormat
+
+/// The agent's port to its controller, on the SDK's connection.
+struct ControllerLink: ControllerClient {
+    private let connection: DeviceConnection
+
+    init(_ connection: DeviceConnection) {
+        self.connection = connection
+    }
+
+    func cancel() { connection.cancel() }
+
+    func send(_ heartbeat: Heartbeat) throws(ControllerFault) -> HeartbeatReply {
+        try call { try connection.send(heartbeat) }
+    }
+
+    func assignments(known: UInt64?, waitSeconds: Int) throws(ControllerFault) -> AssignmentSet? {
+        try call { try connection.assignments(known: known, waitSeconds: waitSeconds) }
+    }
+
+    func version(_ digest: Digest) throws(ControllerFault) -> VersionResource {
+        try call { try connection.version(digest) }
+    }
+
+    func artifact(
+        _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
+    ) throws {
+        do {
+            try connection.artifact(digest, from: offsetBytes, sink: sink)
+        } catch let problem as Problem {
+            throw ControllerFault(problem)
+        } catch let error as CurlError {
+            throw ControllerFault.unavailable("\(error)")
+        }
+    }
+
+    func report(_ batch: ReportBatch) throws(ControllerFault) -> ReportReceipt {
+        try call { try connection.report(batch) }
+    }
+
+    private func call<Value>(_ body: () throws -> Value) throws(ControllerFault) -> Value {
+        do {
+            return try body()
+        } catch let problem as Problem {
+            throw ControllerFault(problem)
+        } catch {
+            throw .unavailable("\(error)")
+        }
+    }
+}
+
+extension ControllerFault {
+    /// A refusal that will not change, or one that may: overload, a restart, an overtaken time limit.
+    init(_ problem: Problem) {
+        switch problem.status {
+        case 408, 425, 429, 500...: self = .unavailable("\(problem.status): \(problem)")
+        default: self = .refused(status: problem.status, "\(problem)")
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Cryptography
+import CurlClient
+import DeviceAgent
+import DeviceFiles
+import DeviceUpdates
+import EdgeOrchestrator
+import Fleet
+import Foundation
+import ModelTrust
+import WireFormat
+
+/// Why a device could not join.
+struct EnrolmentFault: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Joins the fleet once; afterwards the membership on disk counts.
+struct EnrolmentCall {
+    let configuration: AgentConfiguration
+    let files: StateDirectory
+    let log: StandardErrorLog
+
+    /// The membership; nil when a stop came first.
+    ///
+    /// A controller that cannot be reached is asked again for ever; one that refuses ends the agent.
+    func membership(unless isStopped: () -> Bool) throws -> Membership? {
+        let store = MembershipStore(files: files)
+        if let membership = try store.load() {
+            guard membership.identity.device == configuration.settings.device else {
+                throw EnrolmentFault(
+                    description: "the state directory belongs to device \(membership.identity.device), not "
+                        + "\(configuration.settings.device); use --device \(membership.identity.device) or another --state"
+                )
+            }
+            return membership
+        }
+        let token = try parsedToken()
+        guard let url = configuration.controllerURL ?? token.pins.controllerURL else {
+            throw EnrolmentFault(description: "the enrolment token names no controller; give --controller")
+        }
+        var backoff = Backoff(firstSeconds: 1, limitSeconds: 60)
+        while !isStopped() {
+            do {
+                let membership = try enrol(token, url)
+                try store.save(membership)
+                log.note(.info, "enrolled", ["device": "\(configuration.settings.device)", "controller": url])
+                return membership
+            } catch let error where Self.isTemporary(error) {
+                log.note(.warning, "enrolment_retried", ["error": "\(error)"])
+                Thread.sleep(forTimeInterval: max(0.2, backoff.failed(chance: Double.random(in: 0..<1))))
+            }
+        }
+        return nil
+    }
+
+    private func parsedToken() throws -> EnrolmentToken {
+        guard let text = configuration.token else {
+            throw EnrolmentFault(
+                description:
+                    "this device is not enrolled and has no token; make one with `edgectl token create` and give "
+                    + "it by --token-file or EDGE_AGENT_TOKEN")
+        }
+        return try EnrolmentToken(parsing: text)
+    }
+
+    private func enrol(_ token: EnrolmentToken, _ url: String) throws -> Membership {
+        let connection = DeviceConnection(
+            controllerURL: url, device: configuration.settings.device, deviceToken: nil, tls: configuration.tls)
+        let reply = try connection.enrol(
+            EnrolmentRequest(
+                token: Base64.url.encode(token.secret), device: configuration.settings.device,
+                labels: configuration.labels, agentVersion: EdgeAgent.version))
+        guard let assignmentKey = try PublicKey.pinned([reply.assignmentKey], to: [token.pins.assignmentKey]).first
+        else {
+            throw EnrolmentFault(
+                description: "the controller's assignment key is not the one the enrolment token pins: "
+                    + "this is another controller, or its key was changed; nothing was stored")
+        }
+        let publishers = try PublicKey.pinned(reply.publisherKeys, to: token.pins.publisherKeys)
+        guard !publishers.isEmpty else {
+            throw EnrolmentFault(
+                description: "the controller knows none of the publisher keys that the enrolment token pins; "
+                    + "register the publisher's public key at the controller and make a new token")
+        }
+        return Membership(
+            identity: DeviceIdentity(
+                device: configuration.settings.device, deviceToken: reply.deviceToken, controllerURL: url),
+            keys: TrustedKeys(assignmentKey: assignmentKey.pem, publisherKeys: publishers.map(\.pem)))
+    }
+
+    private static func isTemporary(_ error: any Error) -> Bool {
+        if let problem = error as? Problem { return problem.status >= 500 || problem.status == 429 }
+        return error is CurlError
+    }
+}
+
+extension AgentConfiguration {
+    /// How the controller is verified.
+    var tls: CurlTLS { CurlTLS(caFile: caFile) }
+}

@@ -1,0 +1,56 @@
+import ChildProcesses
+import DeviceAgent
+import Foundation
+import Synchronization
+
+/// One of the agent's loops on a thread of its own.
+final class LoopThread: Sendable {
+    let name: String
+    private let body: @Sendable () -> Void
+    private let ended = Doorbell()
+
+    init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.body = body
+    }
+
+    func start() {
+        let (body, ended) = (body, ended)
+        let thread = Thread {
+            body()
+            ended.ring()
+        }
+        thread.name = name
+        // The loops keep little on their stacks; JSON and TLS fit well into this.
+        thread.stackSize = 1 << 20
+        thread.start()
+    }
+
+    /// Waits for the loop's end; false when it has not ended by then.
+    func join(by deadline: Date) -> Bool {
+        ended.wait(seconds: deadline.timeIntervalSinceNow)
+    }
+}
+
+/// SIGTERM and SIGINT, noticed by a thread that does nothing else; it ends with the process.
+final class StopSignal: Sendable {
+    private let raised = Atomic(false)
+    private let bell = Doorbell()
+
+    init() {
+        let thread = Thread { [self] in
+            _ = TerminationSignals.wait()
+            // Relaxed: the flag carries no other data.
+            raised.store(true, ordering: .relaxed)
+            bell.ring()
+        }
+        thread.name = "signals"
+        thread.start()
+    }
+
+    var isRaised: Bool { raised.load(ordering: .relaxed) }
+
+    func wait() {
+        while !isRaised { bell.wait(seconds: 3600) }
+    }
+}

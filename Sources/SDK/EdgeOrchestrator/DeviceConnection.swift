@@ -1,0 +1,170 @@
+public import CurlClient
+public import Fleet
+public import WireFormat
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// A device's connection to its controller: every call blocks its thread, for a bounded time.
+///
+/// Calls throw ``WireFormat/Problem`` where the controller answers with one, ``CurlClient/CurlError`` where it does not
+/// answer. It may be used from several threads at once.
+public final class DeviceConnection: Sendable {
+    /// How long a call other than a long poll or a download may take, seconds.
+    public static let timeoutSeconds = 10.0
+    /// What a long poll may take beyond its wait, seconds.
+    public static let pollMarginSeconds = 10.0
+    /// A download slower than this is given up, bytes per second.
+    public static let slowestBytesPerSecond = 1024
+
+    private let controllerURL: String
+    private let device: DeviceID
+    private let deviceToken: String?
+    private let tls: CurlTLS
+    private let client: CurlClient
+    private let cancellation = CurlCancellation()
+
+    /// Connects nothing yet.
+    ///
+    /// - Parameters:
+    ///   - controllerURL: the controller's address without a path, e.g. `https://controller:8443`.
+    ///   - deviceToken: the device's bearer token; nil before it is enrolled.
+    public init(
+        controllerURL: String, device: DeviceID, deviceToken: String?, tls: CurlTLS = CurlTLS(),
+        client: CurlClient = CurlClient(userAgent: "edge-agent")
+    ) {
+        self.controllerURL = controllerURL.hasSuffix("/") ? String(controllerURL.dropLast()) : controllerURL
+        self.device = device
+        self.deviceToken = deviceToken
+        self.tls = tls
+        self.client = client
+    }
+
+    /// Breaks off every call, those to come as well.
+    public func cancel() { cancellation.cancel() }
+
+    /// Joins the fleet.
+    public func enrol(_ enrolment: EnrolmentRequest) throws -> EnrolmentReply {
+        try decoded(try send(post("/v1/enrolments", enrolment)))
+    }
+
+    /// Sends a heartbeat.
+    public func send(_ heartbeat: Heartbeat) throws -> HeartbeatReply {
+        try decoded(try send(post("/v1/devices/\(device)/heartbeats", heartbeat)))
+    }
+
+    /// Fetches the device's assignments.
+    ///
+    /// - Parameters:
+    ///   - known: the number the device has; the controller then waits for a newer one. Nil is answered at once.
+    ///   - waitSeconds: how long the controller may hold the request.
+    /// - Returns: nil when nothing is newer.
+    public func assignments(known: UInt64?, waitSeconds: Int) throws -> AssignmentSet? {
+        var request = get("/v1/devices/\(device)/assignment")
+        if let known { request.headers.append((name: "If-None-Match", value: "\"\(known)\"")) }
+        if waitSeconds > 0 { request.headers.append((name: "Prefer", value: "wait=\(waitSeconds)")) }
+        request.timeoutSeconds = Double(waitSeconds) + Self.pollMarginSeconds
+        let response = try send(request)
+        return response.status == 304 ? nil : try decoded(response)
+    }
+
+    /// Fetches a version's description.
+    public func version(_ digest: Digest) throws -> VersionResource {
+        try decoded(try send(get("/v1/versions/\(digest)")))
+    }
+
+    /// Fetches a file from an offset on; each piece comes with its offset, which starts at 0 where the controller does
+    /// not resume.
+    public func artifact(
+        _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
+    ) throws {
+        var request = get("/v1/artifacts/\(digest)")
+        request.timeoutSeconds = nil
+        request.lowSpeedLimitBytesPerSecond = Self.slowestBytesPerSecond
+        if offsetBytes > 0 {
+            request.headers.append((name: "Range", value: "bytes=\(offsetBytes)-"))
+            request.headers.append((name: "If-Range", value: "\"\(digest)\""))
+        }
+        let delivery = Delivery()
+        try client.download(request, cancellation: cancellation) { head in
+            delivery.status = head.status
+            delivery.position = head.status == 206 ? offsetBytes : 0
+        } to: { piece in
+            guard (200..<300).contains(delivery.status) else {
+                delivery.refusal += piece.prefix(max(0, 64 << 10 - delivery.refusal.count))
+                return
+            }
+            try sink(delivery.position, piece)
+            delivery.position += UInt64(piece.count)
+        }
+        guard (200..<300).contains(delivery.status) else {
+            throw problem(status: delivery.status, body: delivery.refusal)
+        }
+    }
+
+    /// Sends reports.
+    public func report(_ batch: ReportBatch) throws -> ReportReceipt {
+        try decoded(try send(post("/v1/devices/\(device)/reports", batch)))
+    }
+
+    // MARK: Requests
+
+    private func get(_ path: String) -> CurlRequest {
+        request("GET", path)
+    }
+
+    private func post(_ path: String, _ body: some Encodable) throws -> CurlRequest {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.withoutEscapingSlashes]
+        var request = request("POST", path)
+        request.body = .bytes([UInt8](try encoder.encode(body)))
+        request.headers.append((name: "Content-Type", value: "application/json"))
+        return request
+    }
+
+    private func request(_ method: String, _ path: String) -> CurlRequest {
+        var request = CurlRequest(method: method, url: controllerURL + path)
+        if let deviceToken { request.headers.append((name: "Authorization", value: "Bearer \(deviceToken)")) }
+        request.timeoutSeconds = Self.timeoutSeconds
+        request.tls = tls
+        return request
+    }
+
+    private func send(_ request: CurlRequest) throws -> CurlResponse {
+        let response = try client.send(request, cancellation: cancellation)
+        guard (200..<300).contains(response.status) || response.status == 304 else {
+            throw problem(status: response.status, body: response.body)
+        }
+        return response
+    }
+
+    private func decoded<Value: Decodable>(_ response: CurlResponse) throws -> Value {
+        do {
+            return try JSONDecoder().decode(Value.self, from: Data(response.body))
+        } catch {
+            throw Problem(
+                code: "reply_unreadable", title: "The reply cannot be read", status: 502,
+                detail: "the controller's reply is not a \(Value.self): \(error)")
+        }
+    }
+
+    private func problem(status: Int, body: [UInt8]) -> Problem {
+        if var told = try? JSONDecoder().decode(Problem.self, from: Data(body)) {
+            told.status = status
+            return told
+        }
+        return Problem(
+            code: "http_\(status)", title: "The controller refused", status: status,
+            detail: "the controller answered with status \(status)")
+    }
+}
+
+/// How far one download is; touched by the downloading thread only.
+private final class Delivery {
+    var status = 0
+    var position: UInt64 = 0
+    var refusal: [UInt8] = []
+}

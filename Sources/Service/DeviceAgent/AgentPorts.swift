@@ -1,0 +1,129 @@
+public import Fleet
+public import ModelTrust
+public import WireFormat
+
+/// The controller, as a device calls it; every call blocks its thread, for a bounded time.
+public protocol ControllerClient: Sendable {
+    /// Sends a heartbeat.
+    func send(_ heartbeat: Heartbeat) throws(ControllerFault) -> HeartbeatReply
+    /// Fetches the device's assignments; nil when none is newer than the known number within the wait.
+    func assignments(known: UInt64?, waitSeconds: Int) throws(ControllerFault) -> AssignmentSet?
+    /// Fetches a version's description.
+    func version(_ digest: Digest) throws(ControllerFault) -> VersionResource
+    /// Fetches a file from an offset on; the sink gets each piece with its offset, which is 0 again where the
+    /// controller cannot resume.
+    func artifact(
+        _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
+    ) throws
+    /// Sends reports, oldest first.
+    func report(_ batch: ReportBatch) throws(ControllerFault) -> ReportReceipt
+}
+
+/// Why a call to the controller failed.
+public enum ControllerFault: Error, Hashable, Sendable, CustomStringConvertible {
+    /// No answer, or one that says "later"; trying again makes sense.
+    case unavailable(String)
+    /// The controller understood and refused; the same call will be refused again.
+    case refused(status: Int, String)
+
+    /// A sentence for a person.
+    public var description: String {
+        switch self {
+        case .unavailable(let why): "the controller cannot be reached: \(why)"
+        case .refused(let status, let why): "the controller refused with status \(status): \(why)"
+        }
+    }
+}
+
+/// Decides whether a controller's assignment and a publisher's version are genuine.
+public protocol VersionVerifying: Sendable {
+    /// Reads a signed assignment that the pinned key made for this device.
+    func claims(in text: String) throws(AssignmentRefusal) -> AssignmentClaims
+    /// Checks a bundle's signature alone: which files the version has, and its digest.
+    func authenticate(bundle: [UInt8]) throws(ArtifactRefusal) -> AuthenticVersion
+    /// Checks signature, files and description together.
+    func verify(bundle: [UInt8], files: [FileDigest], manifest: [UInt8]) throws(ArtifactRefusal) -> VerifiedVersion
+}
+
+/// The model runtime's HTTP endpoints.
+public protocol RuntimeProbing: Sendable {
+    /// Fetches a path.
+    func get(_ path: String, timeoutSeconds: Double) throws -> ProbeReply
+    /// Posts JSON to a path.
+    func post(_ path: String, json: [UInt8], timeoutSeconds: Double) throws -> ProbeReply
+}
+
+/// An answer of the runtime.
+public struct ProbeReply: Hashable, Sendable {
+    /// The HTTP status.
+    public let status: Int
+    /// The body.
+    public let body: [UInt8]
+
+    /// Makes a reply.
+    public init(status: Int, body: [UInt8]) {
+        self.status = status
+        self.body = body
+    }
+
+    /// Whether the status is 200 to 299.
+    public var isSuccess: Bool { (200..<300).contains(status) }
+}
+
+/// How a child process ended.
+public enum ProcessEnd: Hashable, Sendable {
+    /// It exited with a status.
+    case exited(Int32)
+    /// A signal ended it.
+    case signalled(Int32)
+}
+
+/// Starts and ends processes. All calls come from one thread that lives as long as the agent: a child dies with it.
+public protocol ProcessLaunching: Sendable {
+    /// Starts a program in a process group of its own; it dies with the calling thread.
+    ///
+    /// - Returns: the process id.
+    func launch(_ command: [String]) throws -> Int32
+    /// How the process ended; nil while it runs.
+    func end(of process: Int32) -> ProcessEnd?
+    /// Asks the process group to end, or ends it at once.
+    func terminate(_ process: Int32, force: Bool)
+}
+
+/// Time, as the agent sees it.
+public protocol AgentClock: Sendable {
+    /// The wall clock.
+    var now: Timestamp { get }
+    /// Seconds on a clock that neither jumps nor stops.
+    var uptimeSeconds: Double { get }
+    /// Sleeps.
+    func pause(seconds: Double)
+}
+
+/// Chance, uniform in 0..<1.
+public protocol ChanceSource: Sendable {
+    /// The next number.
+    func next() -> Double
+}
+
+/// Where the agent's events go.
+public protocol AgentLog: Sendable {
+    /// Notes an event with structured details; never a secret.
+    func note(_ level: AgentLogLevel, _ event: String, _ details: [String: String])
+}
+
+/// Who must act on a log line.
+public enum AgentLogLevel: String, Hashable, Sendable {
+    /// Nobody.
+    case info
+    /// Somebody, in time.
+    case warning
+    /// Somebody, now.
+    case error
+}
+
+extension AgentLog {
+    func info(_ event: String, _ details: [String: String] = [:]) { note(.info, event, details) }
+    func warning(_ event: String, _ details: [String: String] = [:]) { note(.warning, event, details) }
+    func error(_ event: String, _ details: [String: String] = [:]) { note(.error, event, details) }
+}

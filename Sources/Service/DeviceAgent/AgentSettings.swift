@@ -1,0 +1,37 @@
+public import Fleet
+
+/// What the agent is told: once, whole.
+public struct AgentSettings: Hashable, Sendable {
+    /// Who the device is.
+    public var device: DeviceID
+    /// Its model slot.
+    public var model: ModelName
+    /// The runtime of the slot.
+    public var runtime: RuntimeSettings
+    /// The agent's version.
+    public var agentVersion: String
+    /// What must stay free on the disk, bytes.
+    public var reserveBytes: UInt64
+    /// How long a new version is on probation, seconds.
+    public var probationSeconds: UInt32
+    /// Tries per fetched file or description.
+    public var fetchTries: Int
+    /// The processor architecture, e.g. `x86_64`; compared with what versions need.
+    public var architecture: String
+
+    /// Makes settings.
+    public init(
+        device: DeviceID, model: ModelName, runtime: RuntimeSettings, agentVersion: String,
+        reserveBytes: UInt64 = 64 << 20, probationSeconds: UInt32 = 30, fetchTries: Int = 8,
+        architecture: String = ""
+    ) {
+        self.device = device
+        self.model = model
+        self.runtime = runtime
+        self.agentVersion = agentVersion
+        self.reserveBytes = reserveBytes
+        self.probationSeconds = probationSeconds
+        self.fetchTries = fetchTries
+        self.architecture = architecture
+    }
+}

@@ -1,0 +1,168 @@
+import DeviceUpdates
+import Fleet
+import ModelTrust
+import WireFormat
+
+/// Why a step was not done.
+enum StepFault: Error {
+    /// It cannot be done.
+    case failed(FailureReason, String)
+    /// A newer assignment or a stop came in between.
+    case interrupted
+}
+
+/// Fetches files into the store: resumed where they broke off, checked, retried with growing pauses.
+struct Downloader {
+    /// Bytes collected before they are written.
+    static let pieceBytes = 256 << 10
+
+    let services: AgentServices
+    /// Tries per file.
+    let tries: Int
+    let isInterrupted: () -> Bool
+
+    /// Fetches what is not in the store yet, and returns how many bytes were fetched.
+    func fetch(_ wanted: [VersionFile]) throws(StepFault) -> UInt64 {
+        var fetched: UInt64 = 0
+        for file in wanted {
+            do {
+                fetched += try fetch(file)
+            } catch let fault as StepFault {
+                throw fault
+            } catch {
+                throw StepFault(storage: error)
+            }
+        }
+        return fetched
+    }
+
+    /// What a call to the controller answers, with the same patience.
+    func patiently<Value>(_ what: String, _ call: () throws -> Value) throws(StepFault) -> Value {
+        var backoff = Backoff(firstSeconds: 1, limitSeconds: 60)
+        while true {
+            do {
+                return try call()
+            } catch let fault as StepFault {
+                throw fault
+            } catch let fault as StorageFault {
+                throw StepFault(storage: fault)
+            } catch {
+                if isInterrupted() { throw .interrupted }
+                if case ControllerFault.refused = error { throw .failed(.downloadFailed, "\(what): \(error)") }
+                guard backoff.failures + 1 < tries else { throw .failed(.downloadFailed, "\(what): \(error)") }
+                services.log.warning("fetch_retried", ["what": what, "error": "\(error)"])
+                try pause(max(0.1, backoff.failed(chance: services.chance.next())))
+            }
+        }
+    }
+
+    private func fetch(_ file: VersionFile) throws -> UInt64 {
+        let files = services.files
+        guard try files.facts(StateLayout.blob(file.digest)) == nil else { return 0 }
+        let part = StateLayout.part(file.digest)
+        try files.reserve(part, sizeBytes: file.sizeBytes)
+        var fetched: UInt64 = 0
+        for round in 0...1 {
+            try patiently("file \(file.path)") {
+                fetched += try receive(file, into: part)
+            }
+            try files.sync(part)
+            if try files.digest(part) == file.digest { break }
+            // What was left by a power cut may be damaged: once more from the start, and then it is the sender's fault.
+            try files.remove(part)
+            guard round == 0 else {
+                throw StepFault.failed(.hashMismatch, "\(file.path) is not what was signed (\(file.digest.short))")
+            }
+        }
+        services.killSwitch.reached(.downloadFile)
+        try files.makeReadOnly(part)
+        try files.makeDirectories(Path.parent(of: StateLayout.blob(file.digest)))
+        try files.rename(part, to: StateLayout.blob(file.digest))
+        try files.syncDirectory(Path.parent(of: StateLayout.blob(file.digest)))
+        try files.syncDirectory(StateLayout.staging)
+        return fetched
+    }
+
+    /// One request; returns what it brought, and throws unless the file is complete then.
+    private func receive(_ file: VersionFile, into part: String) throws -> UInt64 {
+        let files = services.files
+        var have = try files.facts(part)?.sizeBytes ?? 0
+        if have > file.sizeBytes {
+            try files.remove(part)
+            have = 0
+        }
+        if have == file.sizeBytes && have > 0 { return 0 }
+        if file.sizeBytes == 0 { try files.write(part, [], at: 0) }
+        var buffer = PieceBuffer()
+        var received: UInt64 = 0
+        let flush = { (buffer: inout PieceBuffer) throws -> Void in
+            guard !buffer.bytes.isEmpty else { return }
+            try files.write(part, buffer.bytes, at: buffer.offset)
+            services.killSwitch.reached(.downloadPiece)
+            buffer.offset += UInt64(buffer.bytes.count)
+            buffer.bytes.removeAll(keepingCapacity: true)
+        }
+        do {
+            try services.controller.artifact(file.digest, from: have) { offset, bytes in
+                if isInterrupted() { throw StepFault.interrupted }
+                guard offset + UInt64(bytes.count) <= file.sizeBytes else {
+                    throw StepFault.failed(.hashMismatch, "\(file.path) is longer than its \(file.sizeBytes) bytes")
+                }
+                if offset != buffer.end {
+                    try flush(&buffer)
+                    buffer.offset = offset
+                }
+                buffer.bytes += bytes
+                received += UInt64(bytes.count)
+                if buffer.bytes.count >= Self.pieceBytes { try flush(&buffer) }
+            }
+        } catch {
+            // What came before the break is kept: the next try resumes behind it.
+            if !(error is StorageFault) { try flush(&buffer) }
+            throw error
+        }
+        try flush(&buffer)
+        guard try files.facts(part)?.sizeBytes == file.sizeBytes else {
+            throw ControllerFault.unavailable("the file ended early")
+        }
+        return received
+    }
+
+    private func pause(_ seconds: Double) throws(StepFault) {
+        let end = services.clock.uptimeSeconds + seconds
+        while services.clock.uptimeSeconds < end {
+            if isInterrupted() { throw .interrupted }
+            services.clock.pause(seconds: min(0.1, end - services.clock.uptimeSeconds))
+        }
+    }
+}
+
+/// Bytes on their way to a file.
+private struct PieceBuffer {
+    var offset: UInt64 = 0
+    var bytes: [UInt8] = []
+    var end: UInt64 { offset + UInt64(bytes.count) }
+}
+
+extension StepFault {
+    /// What a refusal of the disk means for a step.
+    init(storage error: any Error) {
+        if let fault = error as? StorageFault, fault.isFull {
+            self = .failed(.diskFull, "\(fault)")
+        } else {
+            self = .failed(.storageFailed, "\(error)")
+        }
+    }
+
+    /// What a refused version means for a step.
+    init(_ refusal: ArtifactRefusal) {
+        switch refusal {
+        case .hashMismatch, .fileMissing, .fileUnexpected, .rootMismatch, .pathForbidden:
+            self = .failed(.hashMismatch, "\(refusal)")
+        case .bundleMalformed, .bundleUnsupported, .signatureUnknownKey, .signatureInvalid, .statementMalformed:
+            self = .failed(.signatureInvalid, "\(refusal)")
+        case .manifestMissing, .manifestMalformed, .manifestMismatch:
+            self = .failed(.versionMismatch, "\(refusal)")
+        }
+    }
+}

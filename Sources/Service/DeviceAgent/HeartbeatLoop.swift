@@ -1,0 +1,96 @@
+import DeviceUpdates
+import Fleet
+import WireFormat
+
+/// Sends heartbeats: at the told interval, spread by chance, and at once when something changed.
+final class HeartbeatLoop {
+    /// The interval before the controller told one, seconds.
+    static let firstIntervalSeconds = 5.0
+    /// The interval is spread by this part on both sides.
+    static let jitter = 0.1
+    /// No interval is shorter or longer, whatever the controller says, seconds.
+    static let intervalBounds = 0.2...3600.0
+    /// The longest pause after failures, seconds.
+    static let backoffLimitSeconds = 60.0
+
+    private let services: AgentServices
+    private let settings: AgentSettings
+    private let status: AgentStatus
+    private let supervisor: RuntimeSupervisor
+    private let counters: CounterStore
+    private let boot: Int64
+    private var sequence: UInt64 = 0
+    private var intervalSeconds = HeartbeatLoop.firstIntervalSeconds
+    private var failures = 0
+
+    init(_ agent: Agent) {
+        services = agent.services
+        settings = agent.settings
+        status = agent.status
+        supervisor = agent.supervisor
+        counters = agent.counters
+        boot = agent.boot
+    }
+
+    /// Works until the agent stops; then says goodbye with the last counts.
+    func run() {
+        while !status.isStopping {
+            beat()
+            status.announcementBell.ring()
+            status.heartbeatBell.wait(seconds: pauseSeconds())
+        }
+    }
+
+    /// One heartbeat: scrape, send, take in the reply.
+    func beat() {
+        supervisor.scrape(timeoutSeconds: 3)
+        let heartbeat = compose()
+        do {
+            let reply = try services.controller.send(heartbeat)
+            takeIn(reply)
+        } catch {
+            failures += 1
+            // The first failure is news, the following ones are said now and then.
+            if failures.isMultiple(of: 10) || failures == 1 {
+                services.log.warning("heartbeat_failed", ["failures": "\(failures)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func compose() -> Heartbeat {
+        sequence += 1
+        let (running, facts, number) = (supervisor.snapshot, status.snapshot, sequence)
+        let (series, crashes, failedStarts) = counters.change { book in
+            (book.report(sequence: number, current: running.currentSeries), book.crashes, book.failedStarts)
+        }
+        let slot = SlotStatus(
+            model: settings.model, digest: running.serving, step: facts.step?.rawValue, healthy: running.isHealthy,
+            crashes: crashes, failedStarts: failedStarts)
+        return Heartbeat(
+            boot: boot, sequence: sequence, sentAt: services.clock.now.milliseconds, assignment: facts.accepted,
+            slots: [slot], series: series, updatingUntil: facts.updatingUntil?.milliseconds,
+            problems: facts.problems.sorted())
+    }
+
+    private func takeIn(_ reply: HeartbeatReply) {
+        if failures > 0 { services.log.info("heartbeat_restored", ["failures": "\(failures)"]) }
+        failures = 0
+        if reply.intervalSeconds.isFinite {
+            intervalSeconds = min(
+                max(reply.intervalSeconds, Self.intervalBounds.lowerBound), Self.intervalBounds.upperBound)
+        }
+        counters.change { $0.acknowledged(through: reply.committedThrough, wantsBase: reply.wantsBase) }
+        let now = services.clock.now
+        status.change { $0.lastContact = now }
+        if reply.assignment > status.snapshot.accepted { status.assignmentBell.ring() }
+    }
+
+    private func pauseSeconds() -> Double {
+        guard failures > 0 else {
+            return intervalSeconds * (1 - Self.jitter + 2 * Self.jitter * services.chance.next())
+        }
+        // Not shorter than half the interval, so that a controller that comes back is not met by a storm.
+        let bound = min(max(Self.backoffLimitSeconds, intervalSeconds), intervalSeconds * Double(1 << min(failures, 5)))
+        return intervalSeconds / 2 + (bound - intervalSeconds / 2) * services.chance.next()
+    }
+}

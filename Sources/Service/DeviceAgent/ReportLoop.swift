@@ -1,0 +1,42 @@
+import DeviceUpdates
+import WireFormat
+
+/// Sends what waits in the outbox until the controller has it.
+final class ReportLoop {
+    private let services: AgentServices
+    private let status: AgentStatus
+    private let outbox: Outbox
+
+    init(_ agent: Agent) {
+        services = agent.services
+        status = agent.status
+        outbox = agent.outbox
+    }
+
+    /// Works until the agent stops.
+    func run() {
+        var backoff = Backoff(firstSeconds: 1, limitSeconds: 60)
+        while !status.isStopping {
+            do {
+                while !outbox.isEmpty, !status.isStopping { try send() }
+                backoff.succeeded()
+                status.reportBell.wait(seconds: 60)
+            } catch {
+                if backoff.failures == 0 { services.log.warning("reports_not_sent", ["error": "\(error)"]) }
+                status.reportBell.wait(seconds: max(0.2, backoff.failed(chance: services.chance.next())))
+            }
+        }
+    }
+
+    /// One batch; what the receipt acknowledges leaves the outbox.
+    func send() throws {
+        let batch = try outbox.batch()
+        guard let first = batch.reports.first else { return }
+        let receipt = try services.controller.report(batch)
+        guard receipt.acknowledged >= first.sequence else {
+            throw ControllerFault.unavailable(
+                "it acknowledged reports up to \(receipt.acknowledged) where \(first.sequence) was sent")
+        }
+        try outbox.acknowledge(through: receipt.acknowledged, killSwitch: services.killSwitch)
+    }
+}

@@ -1,0 +1,106 @@
+import DeviceUpdates
+import Fleet
+import WireFormat
+
+/// Step 7: what came of it, durably, once.
+extension UpdateWorker {
+    /// Writes the outcome and cleans up.
+    func report(_ attempt: Attempt, _ ending: Ending) throws -> UpdateEvent {
+        services.killSwitch.reached(.reportBefore)
+        let local = try store.local()
+        switch ending {
+        case .succeeded, .restored:
+            let proven = attempt.lastKnownGoodAfterSuccess(local)
+            if let proven, try store.isWhole(proven) { try store.pin(proven) }
+            try quarantine.lift(attempt.to)
+            status.change { $0.problems = [] }
+        case .rejected, .failed, .fellBack, .stranded:
+            if ending.quarantines, attempt.path != .restore, try store.local().current != attempt.to {
+                try quarantine.add(
+                    attempt.to, assignment: attempt.assignment, reason: ending.reason ?? .interrupted)
+            }
+        }
+        noteProblems(ending)
+        try floors.raise(assignment: attempt.assignment)
+        try outbox.put(wireReport(attempt, ending))
+        status.reportBell.ring()
+        services.killSwitch.reached(.reportAfter)
+        try collect(ending)
+        finish(attempt, ending)
+        return .reported
+    }
+
+    /// Reports a step that is done; the outcome of the attempt has its own report.
+    func reportStep(seconds: Double, after event: UpdateEvent) throws {
+        guard let attempt = machine.state.attempt, let step = machine.state.step else { return }
+        switch event {
+        case .stepDone, .backedUp: break
+        case .assignmentReceived, .stepFailed, .runtimeUnstable, .contactLost, .versionDamaged, .reported,
+            .agentStarted:
+            return
+        }
+        try outbox.put(
+            AttemptReport(
+                assignment: attempt.assignment, model: settings.model, sequence: outbox.reserve(), digest: attempt.to,
+                step: step.rawValue, outcome: .stepDone, durationSeconds: seconds,
+                transferredBytes: transferredBytes, at: services.clock.now.milliseconds))
+        status.reportBell.ring()
+        services.log.info("step_done", ["step": step.rawValue, "seconds": "\((seconds * 1000).rounded() / 1000)"])
+    }
+
+    private func wireReport(_ attempt: Attempt, _ ending: Ending) -> AttemptReport {
+        AttemptReport(
+            assignment: attempt.assignment, model: settings.model, sequence: reportSequence, digest: attempt.to,
+            step: ending.step.rawValue, outcome: ending.outcome, reason: ending.reason?.rawValue,
+            detail: detail.map { String($0.prefix(1000)) }, at: services.clock.now.milliseconds)
+    }
+
+    private func noteProblems(_ ending: Ending) {
+        switch ending {
+        case .stranded: status.setProblem(.rollbackFailed, present: true)
+        case .failed(let failure): status.setProblem(.diskFull, present: failure.reason == .diskFull)
+        case .succeeded, .restored, .rejected, .fellBack: break
+        }
+    }
+
+    /// Makes room, but not for a superseded attempt: what it fetched may be wanted at once.
+    private func collect(_ ending: Ending) throws {
+        guard ending.reason != .superseded else { return }
+        let local = try store.local()
+        try store.collect(keeping: Set([local.current, local.lastKnownGood].compactMap { $0 }))
+    }
+
+    private func finish(_ attempt: Attempt, _ ending: Ending) {
+        status.change { $0.updatingUntil = nil }
+        status.heartbeatBell.ring()
+        services.log.note(
+            ending.reason == nil ? .info : .warning, "attempt_ended",
+            [
+                "assignment": "\(attempt.assignment)", "version": attempt.to.short,
+                "outcome": ending.outcome.rawValue, "reason": ending.reason?.rawValue ?? "",
+            ])
+        detail = nil
+    }
+}
+
+extension Ending {
+    /// How the ending is reported.
+    var outcome: AttemptReport.Outcome {
+        switch self {
+        case .succeeded: .succeeded
+        case .restored, .fellBack: .rolledBack
+        case .rejected: .rejected
+        case .failed, .stranded: .failed
+        }
+    }
+
+    /// The step the report names.
+    var step: UpdateStep {
+        switch self {
+        case .succeeded, .restored: .report
+        case .rejected: .check
+        case .fellBack: .rollback
+        case .failed(let failure), .stranded(let failure): failure.step
+        }
+    }
+}

@@ -1,0 +1,231 @@
+import DeviceUpdates
+import Fleet
+import ModelTrust
+import WireFormat
+
+/// The update loop: asks the machine what to do, journals it, does it, and tells the machine what happened.
+///
+/// It lives on one thread. No decision is made here; the steps are in the extensions.
+final class UpdateWorker {
+    /// What the check step found to fetch.
+    struct FetchPlan {
+        struct Item {
+            var digest: Digest
+            var bundle: [UInt8]
+            var blobs: [FileDigest]
+            var files: [VersionFile]
+        }
+
+        var items: [Item] = []
+    }
+
+    /// How often an idle loop looks for a version that was unproven for too long, seconds.
+    static let idleSeconds = 30.0
+    /// How long a start waits for news before it serves an unproven version again, seconds.
+    static let firstContactSeconds = 3.0
+
+    let settings: AgentSettings
+    let services: AgentServices
+    let layout: StateLayout
+    let store: VersionStore
+    let quarantine: QuarantineStore
+    let outbox: Outbox
+    let intake: AssignmentIntake
+    let status: AgentStatus
+    let supervisor: RuntimeSupervisor
+    var journal: JournalStore
+    var floors: FloorStore
+    var machine: UpdateMachine
+    var plan = FetchPlan()
+    var reportSequence: UInt64
+    /// More about the last failure, for the report.
+    var detail: String?
+    var transferredBytes: UInt64 = 0
+
+    init(_ agent: Agent) throws {
+        settings = agent.settings
+        services = agent.services
+        layout = agent.layout
+        status = agent.status
+        supervisor = agent.supervisor
+        outbox = agent.outbox
+        intake = agent.intake
+        journal = try JournalStore(files: services.files)
+        floors = try FloorStore(files: services.files)
+        store = VersionStore(files: services.files, layout: layout, verifier: services.verifier)
+        quarantine = QuarantineStore(files: services.files)
+        machine = UpdateMachine(
+            state: journal.last.state, accepted: max(journal.last.accepted, floors.floors.assignment))
+        reportSequence = journal.last.reportSequence
+        publish()
+    }
+
+    /// Works until the agent stops; an attempt that is under way then goes on after the next start.
+    func run() {
+        var action = UpdateAction.none
+        do {
+            action = try begin()
+        } catch {
+            services.log.error("update_loop_failed", ["error": "\(error)"])
+            status.setProblem(.storageFailed, present: true)
+        }
+        while !status.isStopping {
+            do {
+                action = try next(after: action)
+            } catch {
+                // Without its journal the loop must not go on; it tries to write it again.
+                services.log.error("update_loop_failed", ["error": "\(error)"])
+                status.setProblem(.storageFailed, present: true)
+                status.updateBell.wait(seconds: 5)
+            }
+        }
+    }
+
+    /// Brings the slot back to where the journal left it, and the runtime to what `current` says.
+    private func begin() throws -> UpdateAction {
+        let local = try store.local()
+        if machine.state.attempt == nil {
+            if local.isUnproven, !status.snapshot.hasSeenAssignments {
+                // An order to leave this version may wait at the controller.
+                status.updateBell.wait(seconds: Self.firstContactSeconds)
+            }
+            if let newer = intake.newer(than: machine.accepted), newer.assignment.run != local.current {
+                return .none
+            }
+            return try serveCurrent(local)
+        }
+        services.log.info("attempt_resumed", ["step": machine.state.step?.rawValue ?? ""])
+        switch machine.state {
+        case .checking, .downloading, .verifying, .backingUp:
+            if try local.current.map(store.isWhole) ?? false { supervisor.order(local.current) }
+        case .idle, .safe, .deploying, .smokeTesting, .onProbation, .rollingBack, .ending:
+            break
+        }
+        if case .onProbation = machine.state { supervisor.order(local.current) }
+        if case .ending = machine.state { supervisor.order(local.current) }
+        return try advance(.agentStarted(local))
+    }
+
+    private func serveCurrent(_ local: LocalVersions) throws -> UpdateAction {
+        guard let current = local.current else { return .none }
+        if try store.isWhole(current) {
+            supervisor.order(current)
+            return .none
+        }
+        services.log.error("version_damaged", ["version": current.short])
+        status.setProblem(.hashMismatch, present: true)
+        let action = try advance(.versionDamaged(local))
+        return action
+    }
+
+    /// One round: a newer assignment first, then the work that is due, then whatever wakes an idle loop.
+    private func next(after action: UpdateAction) throws -> UpdateAction {
+        if let newer = intake.newer(than: machine.accepted), machine.state.yieldsToAssignment {
+            try services.files.replace(StateLayout.assignment, with: Array(newer.text.utf8))
+            services.killSwitch.reached(.checkBefore)
+            return try advance(.assignmentReceived(newer.assignment, try store.local()))
+        }
+        switch action {
+        case .none, .deferAssignment:
+            return try idle()
+        case .check, .download, .verify, .backUp, .deploy, .smokeTest, .observe, .restore, .report:
+            guard let event = perform(action) else { return action }
+            return try advance(event)
+        }
+    }
+
+    private func idle() throws -> UpdateAction {
+        status.updateBell.wait(seconds: Self.idleSeconds)
+        if supervisor.takeInstability() {
+            status.setProblem(.runtimeCrashed, present: true)
+            return try advance(.runtimeUnstable(try store.local()))
+        }
+        let local = try store.local()
+        let lastContact = status.snapshot.lastContact ?? Timestamp(milliseconds: floors.floors.lastContact)
+        try floors.raise(lastContact: coarse(status.snapshot.lastContact))
+        if lastContact.milliseconds > 0,
+            OfflineFallback.isDue(local: local, lastContact: lastContact, now: services.clock.now)
+        {
+            return try advance(.contactLost(local))
+        }
+        return .none
+    }
+
+    /// The last contact by tens of minutes, so that it is not written all the time.
+    private func coarse(_ moment: Timestamp?) -> Timestamp? {
+        moment.map { Timestamp(milliseconds: $0.milliseconds / 600_000 * 600_000) }
+    }
+
+    /// Tells the machine what happened and journals where that leads, before anything is done about it.
+    private func advance(_ event: UpdateEvent) throws -> UpdateAction {
+        var next = machine
+        let action = next.handle(event)
+        guard next != machine || action != .none else { return action }
+        switch next.state {
+        case .ending:
+            if reportSequence == 0 { reportSequence = outbox.reserve() }
+        case .idle, .safe, .checking, .downloading, .verifying, .backingUp, .deploying, .smokeTesting, .onProbation,
+            .rollingBack:
+            reportSequence = 0
+        }
+        try journal.write(next, reportSequence: reportSequence)
+        machine = next
+        publish()
+        return action
+    }
+
+    /// Does the work; nil when it was interrupted.
+    private func perform(_ action: UpdateAction) -> UpdateEvent? {
+        let started = services.clock.uptimeSeconds
+        transferredBytes = 0
+        do {
+            let event = try event(of: action)
+            try reportStep(seconds: services.clock.uptimeSeconds - started, after: event)
+            return event
+        } catch StepFault.interrupted {
+            return nil
+        } catch StepFault.failed(let reason, let why) {
+            return failed(reason, why)
+        } catch {
+            let fault = StepFault(storage: error)
+            guard case .failed(let reason, let why) = fault else { return nil }
+            return failed(reason, why)
+        }
+    }
+
+    private func failed(_ reason: FailureReason, _ why: String) -> UpdateEvent {
+        services.log.error(
+            "step_failed",
+            ["step": machine.state.step?.rawValue ?? "", "reason": reason.rawValue, "why": String(why.prefix(500))])
+        if detail == nil { detail = why }
+        return .stepFailed(reason)
+    }
+
+    private func event(of action: UpdateAction) throws -> UpdateEvent {
+        switch action {
+        case .none, .deferAssignment: throw StepFault.interrupted
+        case .check(let attempt): return try check(attempt)
+        case .download(let attempt): return try download(attempt)
+        case .verify(let attempt): return try verify(attempt)
+        case .backUp(let attempt): return try backUp(attempt)
+        case .deploy(let attempt): return try deploy(attempt)
+        case .smokeTest(let attempt): return try smokeTest(attempt)
+        case .observe(let attempt): return try observe(attempt)
+        case .restore(let attempt, let target): return try restore(attempt, target: target)
+        case .report(let attempt, let ending): return try report(attempt, ending)
+        }
+    }
+
+    /// Whether the step under way should be left: for a newer assignment or because the agent stops.
+    var isInterrupted: Bool {
+        status.isStopping || (machine.state.yieldsToAssignment && intake.newer(than: machine.accepted) != nil)
+    }
+
+    private func publish() {
+        let (step, accepted) = (machine.state.step, machine.accepted)
+        status.change { facts in
+            facts.step = step
+            facts.accepted = accepted
+        }
+    }
+}
