@@ -1,4 +1,4 @@
-import Fleet
+public import Fleet
 public import Rollouts
 public import WireFormat
 

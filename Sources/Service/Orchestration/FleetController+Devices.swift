@@ -173,7 +173,7 @@ extension FleetState {
     /// What the controller signs about one slot.
     func claims(for slot: StoredSlot, of device: StoredDevice, at now: Timestamp) -> AssignmentClaims {
         let issuedAt = now.milliseconds / 1000
-        let policy = slot.deployment.flatMap { deployments[$0] }.flatMap { policy(for: $0) } ?? Self.standardPolicy
+        let frozen = slot.deployment.flatMap { deployments[$0] }.flatMap { self.policy(for: $0) } ?? Self.standardPolicy
         return AssignmentClaims(
             device: device.id, number: slot.number, model: slot.model,
             run: slot.run.map { run in
@@ -182,7 +182,7 @@ extension FleetState {
                     sizeBytes: versions[run.digest]?.files.reduce(0) { $0 + $1.sizeBytes } ?? 0)
             },
             fallback: slot.fallback.map { AssignmentClaims.Fallback(version: $0.name, digest: $0.digest) },
-            deployment: slot.deployment, rollout: slot.rollout, updatingSeconds: UInt64(policy.updateSeconds),
+            deployment: slot.deployment, rollout: slot.rollout, updatingSeconds: UInt64(frozen.updateSeconds),
             issuedAt: issuedAt, expiresAt: issuedAt + Self.assignmentLifetimeSeconds)
     }
 

@@ -1,6 +1,7 @@
 import Fleet
 public import PrometheusExposition
 import Rollouts
+import WireFormat
 
 extension FleetController {
     /// How long an ended rollout is still shown, in seconds: one hour.

@@ -129,12 +129,10 @@ extension FleetDraft {
             return nil
         }
         let began = surroundings.elapsed()
-        let ticksPassed = max(1, Int((now.seconds(since: last) / interval).rounded()))
         tracked.judgements = []
         for index in tracked.judges.indices {
             let step = tracked.rollout.steps[index]
-            let evidence = tracked.evidence(
-                ofStep: index, TickClock(now: now, startedAt: step.startedAt, passed: ticksPassed), surroundings)
+            let evidence = tracked.evidence(ofStep: index, at: now, surroundings)
             tracked.judgements.append(tracked.judges[index].judge(evidence))
             add(
                 .evidence(
@@ -151,16 +149,6 @@ extension FleetDraft {
         change(tracked.rollout.id) { rollout, now in rollout.tickJudged(findings, outage: outage, at: now) }
         return (tracked, tracked.judgements.last?.verdictName ?? "nodata", surroundings.elapsed() - began)
     }
-}
-
-/// Where a tick stands in its step.
-struct TickClock {
-    /// The end of the tick.
-    let now: Timestamp
-    /// When the step was drawn.
-    let startedAt: Timestamp
-    /// How many intervals passed since the last judged tick; above 1 where the controller was away.
-    let passed: Int
 }
 
 extension FleetController {

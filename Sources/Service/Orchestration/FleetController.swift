@@ -84,7 +84,7 @@ public final class FleetController: FleetOperations {
     func transact<Result>(_ body: (inout FleetDraft) throws -> Result) throws -> Result {
         writer.lock()
         defer { writer.unlock() }
-        var draft = FleetDraft(state, at: now)
+        var draft = FleetDraft(state, at: now) { [ingest] in ingest.telemetry(of: $0) }
         let result = try body(&draft)
         try commit(draft)
         return result
@@ -92,7 +92,7 @@ public final class FleetController: FleetOperations {
 
     /// Drafts a change and drops it: what a dry run shows.
     func rehearse<Result>(_ body: (inout FleetDraft) throws -> Result) throws -> Result {
-        var draft = FleetDraft(state, at: now)
+        var draft = FleetDraft(state, at: now) { [ingest] in ingest.telemetry(of: $0) }
         return try body(&draft)
     }
 

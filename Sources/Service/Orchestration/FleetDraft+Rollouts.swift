@@ -129,8 +129,7 @@ extension FleetDraft {
     // MARK: - Drawing a step
 
     private mutating func draw(step number: Int, of tracked: inout TrackedRollout) -> [RolloutAction] {
-        let design = StepDesign(
-            step: number, rollout: tracked.rollout, candidates: state.candidates(for: tracked.rollout, at: now))
+        let design = StepDesign(step: number, rollout: tracked.rollout, list: eligible(for: tracked.rollout))
         guard let drawn = design.draw() else {
             return tracked.rollout.stepFoundNobody(number, at: now)
         }
@@ -142,6 +141,21 @@ extension FleetDraft {
             "controller", "step.draw", "rollout/\(tracked.rollout.id)",
             ["step": "\(number)", "eligible": "\(drawn.list.count)", "drawn": "\(drawn.cohort.count)"])
         return tracked.rollout.stepDrawn(number, cohort: drawn.cohort, eligible: drawn.list.count, at: now)
+    }
+
+    /// The candidates that were seen lately, with what they are known for.
+    private func eligible(for rollout: Rollout) -> [StepDesign.Listed] {
+        guard let from = rollout.from else { return [] }
+        return state.candidates(for: rollout).compactMap { device in
+            let telemetry = telemetry(device.id)
+            guard let seen = telemetry.lastHeartbeatAt, now.seconds(since: seen) <= FleetState.eligibleWithinSeconds else {
+                return nil
+            }
+            let history = telemetry.history(on: from.digest, at: now)
+            return StepDesign.Listed(
+                device: device,
+                history: ExperimentDevice.History(requests: history.requests, failures: history.failures))
+        }
     }
 
     // MARK: - Assigning

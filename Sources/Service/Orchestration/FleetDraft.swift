@@ -18,9 +18,13 @@ struct FleetDraft {
     /// True when keys or device tokens changed.
     var changesCredentials = false
 
-    init(_ state: FleetState, at now: Timestamp) {
+    /// What is counted of a device, for drawing a step.
+    let telemetry: (DeviceID) -> StoredTelemetry
+
+    init(_ state: FleetState, at now: Timestamp, telemetry: @escaping (DeviceID) -> StoredTelemetry) {
         self.state = state
         self.now = now
+        self.telemetry = telemetry
     }
 
     /// Adds a change that has no counterpart in memory.

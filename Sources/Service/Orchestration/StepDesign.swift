@@ -1,0 +1,89 @@
+import CanaryAnalysis
+import Fleet
+import Rollouts
+
+/// How a step is drawn: its list fixed, its cohort drawn from it, everything the judge needs frozen.
+struct StepDesign {
+    /// A device that may be on the list.
+    struct Listed {
+        let device: StoredDevice
+        /// Its requests and failures on the version the rollout comes from, as they are worth now.
+        let history: ExperimentDevice.History
+    }
+
+    /// What came of a draw.
+    struct Drawn {
+        /// The devices of the list, in the experiment's order.
+        let list: [DeviceID]
+        let cohort: [DeviceID]
+        let experiment: StepExperiment
+    }
+
+    let step: Int
+    let rollout: Rollout
+    /// The eligible devices, by id.
+    let list: [Listed]
+
+    /// Draws the cohort; nil where nobody is eligible.
+    func draw() -> Drawn? {
+        guard !list.isEmpty else { return nil }
+        let candidates = list.map { listed in
+            Candidate(
+                id: listed.device.id.rawValue, site: listed.device.labels["site"] ?? "",
+                hardware: listed.device.labels["hw"] ?? "")
+        }
+        let draw = CohortDraw(candidates: candidates, size: size, seed: rollout.salt, step: step)
+        let devices = list.indices.map { index in
+            ExperimentDevice(
+                id: candidates[index].id, stratum: draw.strata[index], isCanary: draw.isDrawn[index],
+                labels: list[index].device.labels.dictionary, history: metrics.map { _ in list[index].history })
+        }
+        // The key of the test differs from that of the draw: who was drawn must say nothing about the assignments.
+        let seed = rollout.salt ^ (0x9E37_79B9_7F4A_7C15 &* UInt64(step))
+        let experiment = StepExperiment(
+            seed: seed, step: step, tickSeconds: rollout.policy.heartbeatSeconds, devices: devices, metrics: metrics,
+            plan: plan)
+        return Drawn(
+            list: list.map(\.device.id), cohort: list.indices.filter { draw.isDrawn[$0] }.map { list[$0].device.id },
+            experiment: experiment)
+    }
+
+    /// How many to draw: up to the step's size on top of those drawn before; a step for everybody leaves a tenth to be
+    /// compared with.
+    private var size: Int {
+        let before = rollout.members.count
+        let wanted = rollout.policy.steps[step - 1].count(of: before + list.count) - before
+        guard wanted >= list.count else { return max(1, wanted) }
+        return max(1, list.count - Int((0.1 * Double(list.count)).rounded(.up)))
+    }
+
+    private var metrics: [MetricPlan] {
+        let failures = list.reduce(0) { $0 + $1.history.failures }
+        let requests = list.reduce(0) { $0 + $1.history.requests }
+        let rate = requests > 0 ? failures / requests : 0
+        let named = rollout.policy.metrics.filter { $0.name == Self.failures && $0.mode != .ignore }
+        let policy = named.first ?? MetricPolicy(name: Self.failures, mode: .watch)
+        return [
+            MetricPlan(
+                name: policy.name, mode: policy.mode == .guard ? .guard : .watch,
+                margin: MetricPlan.wider(
+                    relative: policy.relativeTolerance, absolute: policy.absoluteTolerance, history: rate),
+                limit: policy.limit)
+        ]
+    }
+
+    private var plan: TestPlan {
+        let policy = rollout.policy
+        let shares = TestPlan.shares(of: policy.errorBudget, step: step, of: policy.steps.count)
+        func ticks(_ seconds: Double) -> Int { Int((seconds / policy.heartbeatSeconds).rounded(.up)) }
+        return TestPlan(
+            share: shares.test, updateShare: shares.updates, soakTicks: ticks(policy.soakSeconds),
+            deadlineTicks: ticks(policy.deadlineSeconds),
+            watchTicks: ticks(policy.deadlineSeconds * Double(policy.steps.count) + policy.watchSeconds),
+            excuseTicks: ticks(policy.updateSeconds),
+            mayAdvanceUnproven: rollout.steps.contains { $0.outcome == .proven })
+    }
+
+    /// The metric of this version: failed requests of all reasons.
+    static let failures = "failures"
+}

@@ -1,0 +1,68 @@
+import CanaryAnalysis
+import Fleet
+import Rollouts
+
+extension TrackedRollout {
+    /// What was observed of a step's list in the tick that ends now.
+    func evidence(ofStep index: Int, at now: Timestamp, _ surroundings: TickSurroundings) -> TickEvidence {
+        var observations: [DeviceObservation] = []
+        for (place, device) in lists[index].enumerated() {
+            let news = pending[device] ?? DeviceNews()
+            // Whom a later step drew belongs to this step's comparison still; its commands are not this step's.
+            let member = rollout.members[device].flatMap { $0.step == rollout.steps[index].number ? $0 : nil }
+            guard news.heartbeats > 0 || member?.wasCommanded == true else { continue }
+            var one = DeviceObservation(device: place)
+            one.wasHeard = news.heartbeats > 0
+            one.note(member)
+            one.isExcused = surroundings.status(device).updatingUntil.map { $0 > now } ?? false
+            one.crashes = news.crashes[rollout.model] ?? 0
+            one.failedStarts = news.failedStarts[rollout.model] ?? 0
+            one.old = counts(news) { $0 != rollout.to.digest }
+            one.new = counts(news) { $0 == rollout.to.digest }
+            observations.append(one)
+        }
+        return TickEvidence(observations: observations)
+    }
+
+    private func counts(_ news: DeviceNews, of isWanted: (Digest) -> Bool) -> [Counts] {
+        var sum = Counts()
+        for (version, totals) in news.counts where version.model == rollout.model && isWanted(version.digest) {
+            sum.requests += totals.requests
+            sum.failures += totals.allFailures
+        }
+        return sum.requests == 0 && sum.failures == 0 ? [] : [sum]
+    }
+
+    /// The rollout with its judges folded from the stored evidence, as they were at the last committed tick.
+    ///
+    /// - Throws: what the store throws; ``EvidenceFault`` where a row cannot be read.
+    func refolded(from store: any OrchestratorStore, at now: Timestamp) throws -> TrackedRollout {
+        var tracked = self
+        for step in rollout.steps {
+            guard let stored = try store.experiment(rollout: rollout.id, step: step.number) else { continue }
+            var judge = StepJudge(stored.experiment)
+            var last: TickJudgement?
+            for row in try store.evidence(rollout: rollout.id, step: step.number) {
+                last = judge.judge(try TickEvidence(decoding: row.bytes))
+            }
+            tracked.judges.append(judge)
+            tracked.lists.append(stored.experiment.devices.compactMap { DeviceID(rawValue: $0.id) })
+            if let last { tracked.judgements.append(last) }
+        }
+        // The time the controller was away is no observation: the next tick is a whole interval from now.
+        tracked.lastTickAt = now
+        return tracked
+    }
+}
+
+extension DeviceObservation {
+    fileprivate mutating func note(_ member: RolloutMember?) {
+        guard let member, member.wasCommanded else { return }
+        isCommanded = true
+        switch member.progress {
+        case .exposed: isExposed = true
+        case .failed: hasFailedUpdate = true
+        case .drawn, .commanded, .returning, .restored: break
+        }
+    }
+}
