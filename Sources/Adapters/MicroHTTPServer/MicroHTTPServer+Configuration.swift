@@ -1,5 +1,3 @@
-internal import Glibc
-
 extension MicroHTTPServer {
     /// Where a server listens and which limits it keeps.
     ///
@@ -11,7 +9,7 @@ extension MicroHTTPServer {
         public var port: Int
         /// The number of threads that serve requests, at least 1.
         public var threads: Int = 4
-        /// The most connections open at once, lowered to what the process may open as files.
+        /// The most connections open at once, lowered to what the process may open as files (see ``OpenFileLimit``).
         public var connectionLimit: Int = 10_000
         /// The most connections open at once from one address, or nil for no such limit.
         public var connectionLimitPerAddress: Int?
@@ -25,7 +23,7 @@ extension MicroHTTPServer {
         public var targetLimitBytes: Int = 4 * 1024
         /// The most bytes read and dropped of a body that is refused, so that the client sees the answer and the
         /// connection lives on; a longer one is answered at once and its connection closed.
-        public var drainLimitBytes: UInt64 = 256 * 1024
+        public var drainLimitBytes: UInt64 = 1024 * 1024
         /// The number of connections that wait to be accepted.
         public var acceptBacklog: Int = 1024
         /// The times after which a slow client is cut off.
@@ -39,12 +37,8 @@ extension MicroHTTPServer {
 
         /// The connection limit as far as the process may open files, with a reserve for the files themselves.
         var effectiveConnectionLimit: Int {
-            var limit = rlimit()
-            guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-                return connectionLimit
-            }
-            let reserve = min(64, Int(clamping: limit.rlim_cur) / 4)
-            return max(1, min(connectionLimit, Int(clamping: limit.rlim_cur) - reserve))
+            let files = OpenFileLimit.current
+            return max(1, min(connectionLimit, files - min(64, files / 4)))
         }
     }
 }

@@ -27,6 +27,7 @@ struct RequestHead {
     /// Why a request is answered 400.
     enum Fault: Error, Equatable {
         case target(RequestTarget.Fault)
+        case fieldName
         case missingHost
         case ambiguousLength
         case invalidLength
@@ -42,6 +43,8 @@ struct RequestHead {
         } catch {
             throw .target(error)
         }
+        // "Content-Length : 5" is no length to the library, but may be one to a proxy in front of it.
+        guard headers.keys.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { $0 > 0x20 } }) else { throw .fieldName }
         guard headers["host"] != nil || line.version != "HTTP/1.1" else { throw .missingHost }
         framing = try Self.framing(headers)
         expectsContinue = headers["expect"]?.lowercased() == "100-continue"
@@ -83,6 +86,7 @@ extension RequestHead.Fault {
     var detail: String {
         switch self {
         case .target(let fault): fault.detail
+        case .fieldName: "The name of a header field must not be empty or contain white space."
         case .missingHost: "An HTTP/1.1 request needs a Host header field."
         case .ambiguousLength: "Content-Length and Transfer-Encoding exclude each other; send one of them."
         case .invalidLength: "Content-Length must be one decimal number."
