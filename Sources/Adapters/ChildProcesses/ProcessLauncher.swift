@@ -19,6 +19,9 @@ public struct ProcessLauncher: ProcessLaunching {
         self.logPath = logPath
     }
 
+    /// Starts a program in a process group of its own; it dies with the calling thread.
+    ///
+    /// - Returns: the process id.
     public func launch(_ command: [String]) throws -> Int32 {
         guard !command.isEmpty else { throw LaunchFault(command: "", reason: "the command is empty") }
         let wrapped =
@@ -27,6 +30,7 @@ public struct ProcessLauncher: ProcessLaunching {
         return try plan.spawn(wrapped)
     }
 
+    /// How the process ended; nil while it runs.
     public func end(of process: Int32) -> ProcessEnd? {
         var status: Int32 = 0
         let found = unsafe waitpid(process, &status, WNOHANG)
@@ -38,6 +42,7 @@ public struct ProcessLauncher: ProcessLaunching {
         return signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
     }
 
+    /// Asks the process group to end, or ends it at once.
     public func terminate(_ process: Int32, force: Bool) {
         // The group has the number of its first process.
         kill(-process, force ? SIGKILL : SIGTERM)
@@ -91,7 +96,9 @@ public struct LaunchFault: Error, Hashable, Sendable, CustomStringConvertible {
     func spawn(_ command: [String]) throws -> Int32 {
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe command.map { unsafe strdup($0) }
         unsafe arguments.append(nil)
-        defer { for unsafeargument in unsafe arguments { unsafe free(argument) } }
+        defer {
+            for index in unsafe arguments.indices { unsafe free(arguments[index]) }
+        }
         var process: pid_t = 0
         let code = unsafe posix_spawnp(&process, command[0], &actions, &attributes, arguments, environ)
         guard code == 0 else {

@@ -42,62 +42,74 @@ public final class StateDirectory: DurableFiles {
         lock = nil
     }
 
+    /// The absolute path, for the runtime's command line.
     public func absolute(_ path: String) -> String {
         path.isEmpty ? root : "\(root)/\(path)"
     }
 
+    /// Reads a whole file; nil when it is not there.
     public func read(_ path: String) throws(StorageFault) -> [UInt8]? {
         try ReadOnlyState.read(absolute(path))
     }
 
+    /// Creates or replaces a file's bytes in place.
     public func write(_ path: String, _ bytes: [UInt8], isSecret: Bool) throws(StorageFault) {
         let file = try create(path, mode: isSecret ? 0o600 : 0o644)
         try file.write(bytes, at: 0)
         try file.cut(at: UInt64(bytes.count))
     }
 
+    /// Writes bytes at an offset; the file is created when it is not there, and cut off behind them.
     public func write(_ path: String, _ bytes: [UInt8], at offset: UInt64) throws(StorageFault) {
         let file = try create(path, mode: 0o644)
         try file.write(bytes, at: offset)
         try file.cut(at: offset + UInt64(bytes.count))
     }
 
+    /// Makes a file's bytes durable.
     public func sync(_ path: String) throws(StorageFault) {
         try OpenFile(absolute(path), O_RDONLY).sync()
     }
 
+    /// Makes a directory's entries durable.
     public func syncDirectory(_ path: String) throws(StorageFault) {
         try OpenFile(absolute(path), O_RDONLY | O_DIRECTORY).sync()
     }
 
+    /// Renames; an existing target is replaced in the same instant.
     public func rename(_ from: String, to target: String) throws(StorageFault) {
         guard unsafe Glibc.rename(absolute(from), absolute(target)) == 0 else {
             throw StorageFault(systemError: errno, operation: "rename to \(target)", path: from)
         }
     }
 
+    /// Adds a name to a file; an existing name is left as it is.
     public func link(_ from: String, to target: String) throws(StorageFault) {
         guard unsafe Glibc.link(absolute(from), absolute(target)) == 0 || errno == EEXIST else {
             throw StorageFault(systemError: errno, operation: "link to \(target)", path: from)
         }
     }
 
+    /// Makes a symbolic link with the given text.
     public func makeSymbolicLink(_ path: String, to text: String) throws(StorageFault) {
         guard unsafe symlink(text, absolute(path)) == 0 else {
             throw StorageFault(systemError: errno, operation: "make the symbolic link", path: path)
         }
     }
 
+    /// The text of a symbolic link; nil when there is none.
     public func symbolicLink(_ path: String) throws(StorageFault) -> String? {
         try ReadOnlyState.symbolicLink(absolute(path))
     }
 
+    /// Makes a directory; one that is there is fine.
     public func makeDirectory(_ path: String) throws(StorageFault) {
         guard unsafe mkdir(absolute(path), 0o700) == 0 || errno == EEXIST else {
             throw StorageFault(systemError: errno, operation: "make the directory", path: path)
         }
     }
 
+    /// Removes a file, a symbolic link or an empty directory; one that is not there is fine.
     public func remove(_ path: String) throws(StorageFault) {
         if unsafe unlink(absolute(path)) == 0 || errno == ENOENT { return }
         guard errno == EISDIR || errno == EPERM else {
@@ -108,14 +120,17 @@ public final class StateDirectory: DurableFiles {
         }
     }
 
+    /// The names in a directory, sorted, and which of them are directories; empty when it is not there.
     public func list(_ path: String) throws(StorageFault) -> [DirectoryEntry] {
         try ReadOnlyState.list(absolute(path))
     }
 
+    /// A file's size in bytes and number of names; nil when it is not there.
     public func facts(_ path: String) throws(StorageFault) -> FileFacts? {
         try ReadOnlyState.facts(absolute(path))
     }
 
+    /// SHA-256 of a file's bytes.
     public func digest(_ path: String) throws(StorageFault) -> Digest {
         do throws(FileAccessError) {
             return try FileHashing.sha256(ofFile: absolute(path)).digest
@@ -124,18 +139,21 @@ public final class StateDirectory: DurableFiles {
         }
     }
 
+    /// Takes away every write permission of a file.
     public func makeReadOnly(_ path: String) throws(StorageFault) {
         guard unsafe chmod(absolute(path), 0o444) == 0 else {
             throw StorageFault(systemError: errno, operation: "make read-only", path: path)
         }
     }
 
+    /// Reserves room for a file of that size.
     public func reserve(_ path: String, sizeBytes: UInt64) throws(StorageFault) {
         guard sizeBytes > 0 else { return }
         let file = try create(path, mode: 0o644)
         try file.reserve(sizeBytes)
     }
 
+    /// What is free for the agent, in bytes.
     public func freeBytes() throws(StorageFault) -> UInt64 {
         var facts = statvfs()
         guard unsafe statvfs(root, &facts) == 0 else {

@@ -6,7 +6,9 @@ public struct JournalRecord: Hashable, Sendable {
     public var state: UpdateState
     /// The largest assignment number taken up.
     public var accepted: UInt64
-    /// The sequence number reserved for the report of an `ending`; 0 in other states. It makes reporting idempotent.
+    /// The sequence number reserved for the report of an ending, 0 in other states.
+    ///
+    /// It makes reporting idempotent.
     public var reportSequence: UInt64
 
     /// Makes a record.

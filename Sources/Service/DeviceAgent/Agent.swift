@@ -28,7 +28,7 @@ public final class Agent: Sendable {
         counters = try CounterStore(files: services.files, log: services.log)
         outbox = try Outbox(
             files: services.files, reserved: try JournalStore(files: services.files).last.reportSequence)
-        intake = AssignmentIntake(settings: settings, services: services, outbox: outbox)
+        intake = AssignmentIntake(settings: settings, services: services, outbox: outbox, status: status)
     }
 
     /// Keeps the runtime running; this thread must live until the others have ended, and ends the runtime itself.

@@ -78,7 +78,9 @@ public enum ProcessEnd: Hashable, Sendable {
     case signalled(Int32)
 }
 
-/// Starts and ends processes. All calls come from one thread that lives as long as the agent: a child dies with it.
+/// Starts and ends processes.
+///
+/// All calls come from one thread that lives as long as the agent: a child dies with it.
 public protocol ProcessLaunching: Sendable {
     /// Starts a program in a process group of its own; it dies with the calling thread.
     ///

@@ -16,7 +16,7 @@ public struct AgentSettings: Hashable, Sendable {
     public var probationSeconds: UInt32
     /// Tries per fetched file or description.
     public var fetchTries: Int
-    /// The processor architecture, e.g. `x86_64`; compared with what versions need.
+    /// The processor architecture, as `x86_64`; compared with what versions need.
     public var architecture: String
 
     /// Makes settings.

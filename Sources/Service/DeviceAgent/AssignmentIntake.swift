@@ -17,11 +17,13 @@ final class AssignmentIntake: Sendable {
     private let settings: AgentSettings
     private let services: AgentServices
     private let outbox: Outbox
+    private let status: AgentStatus
 
-    init(settings: AgentSettings, services: AgentServices, outbox: Outbox) {
+    init(settings: AgentSettings, services: AgentServices, outbox: Outbox, status: AgentStatus) {
         self.settings = settings
         self.services = services
         self.outbox = outbox
+        self.status = status
     }
 
     /// The newest assignment with a larger number; nil for none.
@@ -69,6 +71,7 @@ final class AssignmentIntake: Sendable {
             detail: "\(refusal)", at: services.clock.now.milliseconds)
         do {
             try outbox.put(report)
+            status.reportBell.ring()
         } catch {
             services.log.error("report_not_stored", ["error": "\(error)"])
         }
