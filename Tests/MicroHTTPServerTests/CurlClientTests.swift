@@ -128,8 +128,8 @@ import WebMessages
         #expect(response.headers["link"] == "a, b")
     }
 
-    @Test(arguments: [[], [1, 2, 3], [UInt8](repeating: 9, count: 2_000_000)] as [[UInt8]])
-    func `bytes are sent as they are and the connection is kept whatever the status`(body: [UInt8]) throws {
+    @Test(arguments: [0, 3, 2_000_000])
+    func `bytes are sent as they are and the connection is kept whatever the status`(count: Int) throws {
         let fixture = try ServerFixture(
             ClosureHandler(
                 plan: { _ in .buffered(limitBytes: 3_000_000) },
@@ -138,9 +138,9 @@ import WebMessages
                 }))
         for _ in 0..<3 {
             let response = try fixture.client.send(
-                CurlRequest(method: "POST", url: fixture.url("/"), body: .bytes(body)))
+                CurlRequest(method: "POST", url: fixture.url("/"), body: .bytes([UInt8](repeating: 9, count: count))))
             #expect(response.status == 409)
-            #expect(response.text == "none \(body.count)")
+            #expect(response.text == "none \(count)")
         }
         #expect(fixture.server.openConnectionCount == 1)
     }
