@@ -1,0 +1,36 @@
+import Fleet
+import Orchestration
+import WebMessages
+import WireFormat
+
+/// Devices as people see and change them.
+enum FleetRoutes {
+    static let all: [Route] = [
+        Route(
+            "GET", "/v1/devices", .person(.viewer), query: ["selector", "after", "limit"], .blocking(list)),
+        Route("GET", "/v1/devices/{device}", .person(.viewer), .blocking(show)),
+        Route("PATCH", "/v1/devices/{device}", .person(.operator), body: .declaration, .blocking(patch)),
+        Route("DELETE", "/v1/devices/{device}", .person(.operator), .blocking(retire)),
+    ]
+
+    private static func list(_ call: Call) throws -> WebResponse {
+        try .json(
+            call.operations.devices(
+                matching: try call.selector(), after: try call.queryName("after"), limit: try call.limit()))
+    }
+
+    private static func show(_ call: Call) throws -> WebResponse {
+        try .json(try call.operations.device(try call.name("device")))
+    }
+
+    private static func patch(_ call: Call) throws -> WebResponse {
+        try .json(
+            try call.operations.patch(
+                try call.name("device"), try call.body(DevicePatch.self), by: try call.authenticated()))
+    }
+
+    private static func retire(_ call: Call) throws -> WebResponse {
+        try call.operations.retire(try call.name("device"), by: try call.authenticated())
+        return .noContent
+    }
+}

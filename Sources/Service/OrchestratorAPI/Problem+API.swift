@@ -1,0 +1,151 @@
+import Fleet
+import Rollouts
+import WebMessages
+import WireFormat
+
+/// What the API itself refuses, each with its remedy.
+extension Problem {
+    static func unknownRoute(_ path: String) -> Problem {
+        Problem(
+            code: "unknown_route", title: "Unknown route", status: 404, detail: "there is no \(path.clipped)",
+            faults: [
+                FieldFault(field: "path", remedy: "GET /openapi.yaml lists the routes; a name in a path holds no '/'")
+            ])
+    }
+
+    static func methodNotAllowed(_ method: String, _ path: String, allowed: [String]) -> Problem {
+        Problem(
+            code: "method_not_allowed", title: "Method not allowed", status: 405,
+            detail: "\(path.clipped) does not answer \(method.clipped); use \(allowed.joined(separator: ", "))")
+    }
+
+    static let credentialMissing = Problem(
+        code: "credential_missing", title: "Credential missing", status: 401,
+        detail: "send \"Authorization: Bearer <operator key or device token>\"")
+
+    static let credentialUnknown = Problem(
+        code: "credential_unknown", title: "Credential unknown", status: 401,
+        detail: "the credential is unknown or was revoked; an admin makes an operator key with `edgectl key create`, "
+            + "a device gets a token by enrolling")
+
+    static func roleNeeded(_ role: OperatorRole, has: String) -> Problem {
+        Problem(
+            code: "role_needed", title: "Not allowed", status: 403,
+            detail: "this needs an operator key of role \(role.rawValue) and the caller is \(has)")
+    }
+
+    static let deviceNeeded = Problem(
+        code: "device_needed", title: "Not allowed", status: 403,
+        detail: "only the device itself may call this, with the token from its enrolment")
+
+    static func otherDevice(_ own: DeviceID) -> Problem {
+        Problem(
+            code: "other_device", title: "Not allowed", status: 403,
+            detail: "the token belongs to device \(own), which may act as itself only",
+            faults: [FieldFault(field: "device", remedy: "use \(own) in the path")])
+    }
+
+    static func badParameter(_ name: String, _ remedy: String) -> Problem {
+        Problem(
+            code: "invalid_parameter", title: "Invalid parameter", status: 400, detail: "\(name) is not valid",
+            faults: [FieldFault(field: name, remedy: remedy)])
+    }
+
+    static func badHeader(_ name: String, _ remedy: String) -> Problem {
+        Problem(
+            code: "invalid_header", title: "Invalid header field", status: 400, detail: "\(name) is not valid",
+            faults: [FieldFault(field: name, remedy: remedy)])
+    }
+
+    static func bodyTooLarge(limitBytes: Int) -> Problem {
+        Problem(
+            code: "body_too_large", title: "Body too large", status: 413,
+            detail: limitBytes == 0
+                ? "this route takes no body; leave it out" : "the body may have at most \(limitBytes) bytes",
+            faults: [FieldFault(field: "body", remedy: "send at most \(limitBytes) bytes")])
+    }
+
+    static func wrongContentType(_ got: String?, wanted: String) -> Problem {
+        Problem(
+            code: "wrong_content_type", title: "Wrong content type", status: 415,
+            detail: "the body is \(got.map { "\"\($0.clipped)\"" } ?? "of no stated type")",
+            faults: [FieldFault(field: "Content-Type", remedy: "send \"Content-Type: \(wanted)\"")])
+    }
+
+    static func badBody(_ detail: String, remedy: String) -> Problem {
+        Problem(
+            code: "invalid_json", title: "Invalid JSON", status: 400, detail: detail,
+            faults: [FieldFault(field: "body", remedy: remedy)])
+    }
+
+    static func badFields(_ faults: [FieldFault]) -> Problem {
+        Problem(
+            code: "invalid_fields", title: "Invalid fields", status: 422,
+            detail: faults.count == 1 ? "a field is not valid" : "\(faults.count) fields are not valid", faults: faults)
+    }
+
+    static func preconditionFailed(_ noun: String, remedy: String) -> Problem {
+        Problem(code: "precondition_failed", title: "Precondition failed", status: 412, detail: "\(noun); \(remedy)")
+    }
+
+    static let idempotencyKeyReused = Problem(
+        code: "idempotency_key_reused", title: "Idempotency key reused", status: 422,
+        detail: "this key was sent with another request before",
+        faults: [FieldFault(field: "Idempotency-Key", remedy: "use a new key for each request, e.g. a UUID")])
+
+    static let idempotencyKeyBusy = Problem(
+        code: "idempotency_key_busy", title: "Request in progress", status: 409,
+        detail: "a request with this key is being carried out; send it again in a second")
+
+    static let idempotencyKeyRefused = Problem(
+        code: "idempotency_key_refused", title: "Idempotency key not supported here", status: 400,
+        detail: "the reply holds a secret that is never stored, so it cannot be repeated",
+        faults: [FieldFault(field: "Idempotency-Key", remedy: "leave it out; revoke what a lost reply left behind")])
+
+    static let overloaded = Problem(
+        code: "overloaded", title: "Overloaded", status: 503,
+        detail: "too many requests are waiting for a worker; send it again in a second")
+
+    static let failed = Problem(
+        code: "unavailable", title: "Unavailable", status: 503,
+        detail: "the controller could not carry this out; its log says why; send it again in some seconds")
+
+    static func unready(_ reason: String) -> Problem {
+        Problem(code: "unready", title: "Not ready", status: 503, detail: reason)
+    }
+}
+
+extension Problem {
+    /// The problem as JSON.
+    fileprivate var text: [UInt8] {
+        do {
+            return try JSONText.encode(self)
+        } catch {
+            // Texts and a status always encode; were that to change, the status alone still says what matters.
+            return Array(#"{"type":"about:blank","status":\#(status)}"#.utf8)
+        }
+    }
+}
+
+extension String {
+    /// At most 80 characters of a text that came from outside.
+    var clipped: String { count > 80 ? prefix(80) + "…" : self }
+}
+
+extension WebResponse {
+    /// A problem as a response (RFC 9457), with the header fields its status asks for.
+    static func problem(_ problem: Problem) -> WebResponse {
+        var headers = [(name: "Content-Type", value: "application/problem+json")]
+        switch problem.status {
+        case 401:
+            let error = problem.code == Problem.credentialUnknown.code ? ", error=\"invalid_token\"" : ""
+            headers.append((name: "WWW-Authenticate", value: "Bearer realm=\"edge-orchestrator\"\(error)"))
+        case 503:
+            headers.append((name: "Retry-After", value: problem.code == Problem.failed.code ? "5" : "1"))
+        case 409 where problem.code == Problem.idempotencyKeyBusy.code:
+            headers.append((name: "Retry-After", value: "1"))
+        default: break
+        }
+        return WebResponse(status: problem.status, headers: headers, body: .bytes(problem.text))
+    }
+}

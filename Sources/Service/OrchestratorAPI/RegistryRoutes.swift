@@ -1,0 +1,50 @@
+import Fleet
+import Orchestration
+import WebMessages
+import WireFormat
+
+/// Models and their versions.
+enum RegistryRoutes {
+    static let all: [Route] = [
+        Route("GET", "/v1/models", .person(.viewer), query: ["after", "limit"], .blocking(models)),
+        Route(
+            "GET", "/v1/models/{model}/versions", .person(.viewer), query: ["after", "limit"], .blocking(versions)),
+        Route(
+            "POST", "/v1/models/{model}/versions", .person(.operator), body: .registration, replay: .kept,
+            .blocking(register)),
+        Route("GET", "/v1/models/{model}/versions/{version}", .person(.viewer), .blocking(version)),
+        Route("GET", "/v1/versions/{digest}", .deviceOrPerson, .blocking(versionByDigest)),
+    ]
+
+    /// What a digest names never changes.
+    static let immutable = (name: "Cache-Control", value: "private, max-age=31536000, immutable")
+
+    private static func models(_ call: Call) throws -> WebResponse {
+        try .json(try Page.of(call.operations.models(), call, key: \.name.rawValue))
+    }
+
+    private static func versions(_ call: Call) throws -> WebResponse {
+        let model: ModelName = try call.name("model")
+        return try .json(try Page.of(try call.operations.versions(of: model), call, key: \.version.rawValue))
+    }
+
+    private static func register(_ call: Call) throws -> WebResponse {
+        let model: ModelName = try call.name("model")
+        let version = try call.operations.registerVersion(
+            try call.body(VersionRegistration.self), model: model, by: try call.authenticated())
+        let place = (name: "Location", value: "/v1/models/\(model)/versions/\(version.version)")
+        return try .json(version, status: 201, headers: [place])
+    }
+
+    private static func version(_ call: Call) throws -> WebResponse {
+        try .json(try call.operations.version(try call.name("version"), of: try call.name("model")))
+    }
+
+    private static func versionByDigest(_ call: Call) throws -> WebResponse {
+        let digest = try call.digest("digest")
+        let version = try call.operations.version(digest: digest)
+        let tag = EntityTag(digest)
+        if tag.isKnown(to: call.request) { return tag.notModified }
+        return try .json(version, headers: [tag.header, immutable])
+    }
+}

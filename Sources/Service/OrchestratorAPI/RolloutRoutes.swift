@@ -1,0 +1,80 @@
+import Fleet
+import Orchestration
+import Rollouts
+import WebMessages
+import WireFormat
+
+/// Rollouts, what was decided about them and why, and the audit log.
+enum RolloutRoutes {
+    static let all: [Route] = [
+        Route(
+            "GET", "/v1/rollouts", .person(.viewer), query: ["model", "active", "after", "limit"], .blocking(list)),
+        Route("GET", "/v1/rollouts/{rollout}", .person(.viewer), .held(show)),
+        Route(
+            "POST", "/v1/rollouts/{rollout}/commands", .person(.operator), body: .declaration, replay: .kept,
+            .blocking(command)),
+        Route("GET", "/v1/rollouts/{rollout}/decisions", .person(.viewer), .blocking(decisions)),
+        Route("GET", "/v1/rollouts/{rollout}/evidence", .person(.viewer), .blocking(evidence)),
+        Route("GET", "/v1/audit", .person(.viewer), query: ["before", "limit"], .blocking(audit)),
+    ]
+
+    private static func list(_ call: Call) throws -> WebResponse {
+        let rollouts = call.operations.rollouts(
+            model: try call.queryName("model"), active: try call.queryFlag("active"))
+        return try .json(try Page.of(rollouts, call, key: \.id.rawValue))
+    }
+
+    /// Answers at once, unless the caller knows the newest revision and lets the answer wait for another one.
+    private static func show(_ call: Call, _ respond: @escaping @Sendable (WebResponse) -> Void) throws {
+        let id: RolloutID = try call.name("rollout")
+        let (rollout, revision) = try call.operations.rollout(id)
+        let tag = EntityTag(revision)
+        guard tag.isKnown(to: call.request) else {
+            respond(try .json(rollout, headers: [tag.header]))
+            return
+        }
+        guard let wait = LongPoll(call.request) else {
+            respond(tag.notModified)
+            return
+        }
+        _ = call.operations.waitForRollout(id, otherThan: revision, seconds: Double(wait.seconds)) {
+            call.wake(respond) { try current(call, id, wait) }
+        }
+    }
+
+    private static func current(_ call: Call, _ id: RolloutID, _ wait: LongPoll) throws -> WebResponse {
+        let (rollout, revision) = try call.operations.rollout(id)
+        let tag = EntityTag(revision)
+        var response = tag.isKnown(to: call.request) ? tag.notModified : try .json(rollout, headers: [tag.header])
+        response.headers.append(wait.header)
+        return response
+    }
+
+    private static func command(_ call: Call) throws -> WebResponse {
+        try .json(
+            try call.operations.command(
+                try call.body(RolloutCommandRequest.self), rollout: try call.name("rollout"),
+                by: try call.authenticated()))
+    }
+
+    private static func decisions(_ call: Call) throws -> WebResponse {
+        try .json(Page(items: try call.operations.rollout(try call.name("rollout")).resource.decisions))
+    }
+
+    private static func evidence(_ call: Call) throws -> WebResponse {
+        try .json(try call.operations.evidence(try call.name("rollout")))
+    }
+
+    private static func audit(_ call: Call) throws -> WebResponse {
+        let limit = try call.limit()
+        var before: UInt64?
+        if let text = call.request.queryValue("before") {
+            guard let number = UInt64(text) else {
+                throw Problem.badParameter("before", "use the number of an audit row")
+            }
+            before = number
+        }
+        let events = try call.operations.audit(before: before, limit: limit)
+        return try .json(Page(items: events, next: events.count == limit ? events.last.map { "\($0.number)" } : nil))
+    }
+}

@@ -1,0 +1,112 @@
+import WebMessages
+import WireFormat
+
+/// Who may call a route.
+enum Access: Hashable, Sendable {
+    /// Everyone, without a credential.
+    case open
+    /// A device, as itself only.
+    case device
+    /// A person or machine with an operator key of at least this role.
+    case person(OperatorRole)
+    /// Any device and any operator key.
+    case deviceOrPerson
+}
+
+/// What a route takes as its body.
+enum BodyRule: Hashable, Sendable {
+    /// None.
+    case none
+    /// A JSON document of at most so many bytes.
+    case json(limitBytes: Int)
+    /// Bytes as they are, at most so many.
+    case bytes(limitBytes: Int)
+
+    /// The longest body, in bytes.
+    var limitBytes: Int {
+        switch self {
+        case .none: 0
+        case .json(let limit), .bytes(let limit): limit
+        }
+    }
+}
+
+/// What an `Idempotency-Key` does on a route.
+enum ReplayRule: Hashable, Sendable {
+    /// Nothing: repeating the request is harmless by itself.
+    case ignored
+    /// The first reply is kept for 24 hours and repeated.
+    case kept
+    /// The request is refused: its reply holds a secret, which is never stored.
+    case refused
+}
+
+/// How a route is answered.
+enum Action: Sendable {
+    /// On the calling thread; must touch memory only.
+    case fast(@Sendable (Call) throws -> WebResponse)
+    /// On a worker thread; may touch the store and the disk.
+    case blocking(@Sendable (Call) throws -> WebResponse)
+    /// By the action itself, which may hold the request open; returns without blocking.
+    case held(@Sendable (Call, @escaping @Sendable (WebResponse) -> Void) throws -> Void)
+}
+
+/// One route of the API as a value: what it is called, who may call it, and what answers.
+struct Route: Sendable {
+    /// The method, upper case.
+    var method: String
+    /// The path with its parameters in braces, e.g. `/v1/devices/{device}`; also the `handler` label of metrics.
+    var template: String
+    /// Who may call it.
+    var access: Access
+    /// What it takes as its body.
+    var body: BodyRule
+    /// The query parameters it knows; any other is refused.
+    var query: [String]
+    /// What an `Idempotency-Key` does.
+    var replay: ReplayRule
+    /// What answers.
+    var action: Action
+
+    /// The segments of the template.
+    let segments: [Segment]
+
+    /// One piece of a path between slashes.
+    enum Segment: Hashable, Sendable {
+        /// This text.
+        case literal(String)
+        /// Anything, known by this name.
+        case parameter(String)
+    }
+
+    init(
+        _ method: String, _ template: String, _ access: Access, body: BodyRule = .none, query: [String] = [],
+        replay: ReplayRule = .ignored, _ action: Action
+    ) {
+        self.method = method
+        self.template = template
+        self.access = access
+        self.body = body
+        self.query = query
+        self.replay = replay
+        self.action = action
+        segments = template.split(separator: "/").map { piece in
+            piece.hasPrefix("{") ? .parameter(String(piece.dropFirst().dropLast())) : .literal(String(piece))
+        }
+    }
+}
+
+extension BodyRule {
+    /// Declarations, commands and requests of people.
+    static let declaration = BodyRule.json(limitBytes: 64 << 10)
+    /// A live heartbeat; 1 KB is usual.
+    static let heartbeat = BodyRule.json(limitBytes: 64 << 10)
+    /// Points of a device's ring.
+    static let history = BodyRule.json(limitBytes: 1 << 20)
+    /// Attempt reports: 100 with 4 KiB of detail each.
+    static let reports = BodyRule.json(limitBytes: 1 << 20)
+    /// A signature bundle and a list of files.
+    static let registration = BodyRule.json(limitBytes: 4 << 20)
+    /// One piece of an artifact.
+    static let piece = BodyRule.bytes(limitBytes: 8 << 20)
+}
