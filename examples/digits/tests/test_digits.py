@@ -58,6 +58,7 @@ class Served:
         return {name: float(value) for name, value in samples}
 
     def stop(self) -> int:
+        """Ends it, also a second time."""
         self.connection.close()
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(10)
@@ -182,18 +183,21 @@ class FeedTests(unittest.TestCase):
     def test_a_restarted_runtime_is_fed_again(self) -> None:
         """A runtime that comes back on its port gets images without anyone telling the feed."""
         first = Served(path("v1.0.0"))
+        self.addCleanup(first.stop)
         with tempfile.TemporaryDirectory() as directory:
             targets = Path(directory, "targets")
             targets.write_text(f"127.0.0.1:{first.port}", encoding="utf-8")
             command = [sys.executable, HERE / "feed.py", "--targets-file", targets, "--rate", "50"]
             feed = subprocess.Popen([*command, "--images", path("stream.json")], stdout=subprocess.PIPE, text=True)
+            # A feed left behind by a failed test would feed on for ever.
+            self.addCleanup(feed.kill)
             before = self.wait_for_requests(first, 30)
             first.stop()
             second = Served(path("v1.0.0"), first.port)
+            self.addCleanup(second.stop)
             self.wait_for_requests(second, 30)
             feed.send_signal(signal.SIGTERM)
             total = json.loads(feed.communicate(timeout=10)[0])["total"]
-            second.stop()
         self.assertGreaterEqual(total["answered"], before + 30)
         self.assertLessEqual(total["lost"], 2, "at most what was under way when a runtime went")
         self.assertEqual(total["refused"], 0)
