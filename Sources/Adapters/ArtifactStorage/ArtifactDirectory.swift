@@ -1,0 +1,165 @@
+import Cryptography
+public import Fleet
+import Foundation
+import Glibc
+public import Orchestration
+public import WireFormat
+
+/// Artifacts in a directory, each a file named by its digest. An upload is a file of its own until its digest is verified.
+///
+/// A finished artifact is read-only, synced and renamed into place, so a crash leaves it whole or absent.
+public final class ArtifactDirectory: ArtifactStore {
+    /// Unfinished uploads are dropped after a week.
+    private static let uploadLifetimeSeconds = 7 * 86_400.0
+
+    private let root: String
+    // Held while one upload is appended to; uploads of a controller are few and mostly wait for the network.
+    private let lock = NSLock()
+
+    /// Opens or makes the directory.
+    ///
+    /// - Throws: ``ArtifactStoreError/disk(operation:reason:full:)``.
+    public init(path: String) throws {
+        root = path
+        for directory in [path, path + "/uploads", path + "/sha256"] {
+            try Self.disk("make \(directory)") {
+                try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            }
+        }
+        dropOldUploads()
+    }
+
+    /// See `ArtifactStore`.
+    public func file(_ digest: Digest) throws -> ArtifactFile? {
+        let path = finished(digest)
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+            let size = attributes[.size] as? NSNumber
+        else { return nil }
+        return ArtifactFile(path: path, sizeBytes: size.uint64Value)
+    }
+
+    /// See `ArtifactStore`.
+    public func beginUpload(_ digest: Digest, sizeBytes: UInt64) throws -> UploadStatus {
+        try lock.withLock {
+            if let file = try file(digest) {
+                guard file.sizeBytes == sizeBytes else {
+                    throw ArtifactStoreError.sizeMismatch(announced: file.sizeBytes, got: sizeBytes)
+                }
+                return UploadStatus(offsetBytes: sizeBytes, complete: true)
+            }
+            if let announced = try announcedSize(digest) {
+                guard announced == sizeBytes else {
+                    throw ArtifactStoreError.sizeMismatch(announced: announced, got: sizeBytes)
+                }
+            } else {
+                try Self.disk("start an upload") {
+                    try Data().write(to: URL(fileURLWithPath: part(digest)))
+                    try Data("\(sizeBytes)".utf8).write(to: URL(fileURLWithPath: announcement(digest)), options: .atomic)
+                }
+            }
+            // An empty file is complete as soon as it is announced.
+            return sizeBytes == 0 ? try finish(digest, size: 0) : try status(digest, announced: sizeBytes)
+        }
+    }
+
+    /// See `ArtifactStore`.
+    public func uploadStatus(_ digest: Digest) throws -> UploadStatus? {
+        if let file = try file(digest) { return UploadStatus(offsetBytes: file.sizeBytes, complete: true) }
+        guard let announced = try announcedSize(digest) else { return nil }
+        return try status(digest, announced: announced)
+    }
+
+    /// See `ArtifactStore`.
+    public func append(_ digest: Digest, offsetBytes: UInt64, bytes: [UInt8]) throws -> UploadStatus {
+        try lock.withLock {
+            if let file = try file(digest) { return UploadStatus(offsetBytes: file.sizeBytes, complete: true) }
+            guard let announced = try announcedSize(digest) else { throw ArtifactStoreError.uploadNotStarted(digest) }
+            let before = try status(digest, announced: announced).offsetBytes
+            guard before == offsetBytes else {
+                throw ArtifactStoreError.offsetMismatch(expected: before, got: offsetBytes)
+            }
+            guard UInt64(bytes.count) <= announced - before else { throw ArtifactStoreError.tooLarge(announced: announced) }
+            try Self.disk("append to an upload") {
+                let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: part(digest)))
+                defer { try? handle.close() }
+                try handle.seekToEnd()
+                try handle.write(contentsOf: Data(bytes))
+            }
+            let now = before + UInt64(bytes.count)
+            return now == announced ? try finish(digest, size: announced) : UploadStatus(offsetBytes: now, complete: false)
+        }
+    }
+
+    // MARK: - Finishing
+
+    private func finish(_ digest: Digest, size: UInt64) throws -> UploadStatus {
+        let actual = try FileHashing.sha256(ofFile: part(digest)).digest
+        guard actual == digest else {
+            drop(digest)
+            throw ArtifactStoreError.digestMismatch(expected: digest, got: actual)
+        }
+        let target = finished(digest)
+        let directory = (target as NSString).deletingLastPathComponent
+        try Self.disk("finish an upload") {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            try Self.sync(part(digest))
+            try FileManager.default.setAttributes([.posixPermissions: 0o444], ofItemAtPath: part(digest))
+            guard unsafe rename(part(digest), target) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+            try Self.sync(directory)
+        }
+        drop(digest)
+        return UploadStatus(offsetBytes: size, complete: true)
+    }
+
+    private static func sync(_ path: String) throws {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+    }
+
+    // MARK: - Uploads
+
+    private func status(_ digest: Digest, announced: UInt64) throws -> UploadStatus {
+        let attributes = try Self.disk("look at an upload") {
+            try FileManager.default.attributesOfItem(atPath: part(digest))
+        }
+        let size = (attributes[.size] as? NSNumber)?.uint64Value ?? 0
+        return UploadStatus(offsetBytes: min(size, announced), complete: false)
+    }
+
+    private func announcedSize(_ digest: Digest) throws -> UInt64? {
+        guard let text = try? String(contentsOfFile: announcement(digest), encoding: .utf8) else { return nil }
+        return UInt64(text)
+    }
+
+    private func drop(_ digest: Digest) {
+        // Whatever of the two is gone already needs no dropping.
+        for path in [part(digest), announcement(digest)] { unsafe unlink(path) }
+    }
+
+    private func dropOldUploads() {
+        let directory = root + "/uploads"
+        let oldest = Date().addingTimeInterval(-Self.uploadLifetimeSeconds)
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
+            let attributes = try? FileManager.default.attributesOfItem(atPath: directory + "/" + name)
+            if let changed = attributes?[.modificationDate] as? Date, changed < oldest { unsafe unlink(directory + "/" + name) }
+        }
+    }
+
+    private func finished(_ digest: Digest) -> String { "\(root)/sha256/\(digest.hex.prefix(2))/\(digest.hex)" }
+    private func part(_ digest: Digest) -> String { "\(root)/uploads/\(digest.hex).part" }
+    private func announcement(_ digest: Digest) -> String { "\(root)/uploads/\(digest.hex).size" }
+
+    private static func disk<Result>(_ operation: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as CocoaError {
+            let isFull = error.code == .fileWriteOutOfSpace
+            throw ArtifactStoreError.disk(operation: operation, reason: error.localizedDescription, full: isFull)
+        } catch let error as POSIXError {
+            throw ArtifactStoreError.disk(
+                operation: operation, reason: error.localizedDescription, full: error.code == .ENOSPC)
+        }
+    }
+}

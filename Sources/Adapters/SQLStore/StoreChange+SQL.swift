@@ -1,0 +1,92 @@
+import Fleet
+import Foundation
+import GRDB
+import Orchestration
+import Rollouts
+import WireFormat
+
+extension StoreChange {
+    /// Carries the change out within the transaction that is open.
+    func write(to database: Database) throws {
+        switch self {
+        case .device(let device): try Documents.put(database, "devices", "id", device.id.rawValue, device)
+        case .telemetry(let record):
+            try Documents.put(database, "telemetry", "device", record.device.rawValue, record)
+        case .apiKey(let key): try Documents.put(database, "api_keys", "id", key.id, key)
+        case .apiKeyRemoved(let id): try Documents.remove(database, "api_keys", "id", id)
+        case .token(let token): try Documents.put(database, "enrolment_tokens", "id", token.id, token)
+        case .publisherKey(let key):
+            try Documents.put(database, "publisher_keys", "fingerprint", key.fingerprint ?? key.pem, key)
+        case .version(let version): try insert(version, into: database)
+        case .policy(let policy): try Documents.put(database, "policies", "name", policy.name.rawValue, policy)
+        case .policyRemoved(let name): try Documents.remove(database, "policies", "name", name.rawValue)
+        case .deployment(let deployment):
+            try Documents.put(database, "deployments", "name", deployment.name.rawValue, deployment)
+        case .deploymentRemoved(let name): try Documents.remove(database, "deployments", "name", name.rawValue)
+        case .rollout(let rollout): try Documents.put(database, "rollouts", "id", rollout.id.rawValue, rollout)
+        case .experiment, .evidence, .decision, .audit, .reply: try append(to: database)
+        }
+    }
+
+    /// What is only ever added.
+    private func append(to database: Database) throws {
+        switch self {
+        case .experiment(let stored):
+            try database.cachedStatement(
+                sql: "INSERT INTO experiments (rollout, step, document) VALUES (:rollout, :step, :document)"
+            ).execute(arguments: [
+                "rollout": stored.rollout.rawValue, "step": stored.step, "document": try Documents.text(stored),
+            ])
+        case .evidence(let row):
+            try database.cachedStatement(
+                sql: """
+                    INSERT INTO evidence (rollout, step, tick, observations)
+                    VALUES (:rollout, :step, :tick, :observations)
+                    """
+            ).execute(arguments: [
+                "rollout": row.rollout.rawValue, "step": row.step, "tick": row.tick, "observations": Data(row.bytes),
+            ])
+        case .decision(let rollout, let decision):
+            try database.cachedStatement(
+                sql: "INSERT INTO decisions (rollout, number, document) VALUES (:rollout, :number, :document)"
+            ).execute(arguments: [
+                "rollout": rollout.rawValue, "number": decision.number, "document": try Documents.text(decision),
+            ])
+        case .audit(let event): try insert(event, into: database)
+        case .reply(let reply): try insert(reply, into: database)
+        case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .version, .policy, .policyRemoved,
+            .deployment, .deploymentRemoved, .rollout:
+            preconditionFailure("records that replace each other are not appended")
+        }
+    }
+
+    private func insert(_ version: VersionResource, into database: Database) throws {
+        try database.cachedStatement(
+            sql: "INSERT INTO versions (digest, model, name, document) VALUES (:digest, :model, :name, :document)"
+        ).execute(arguments: [
+            "digest": version.digest.hex, "model": version.model.rawValue, "name": version.version.rawValue,
+            "document": try Documents.text(version),
+        ])
+    }
+
+    /// Numbers the row one above the last, within the transaction that holds the only write lock.
+    private func insert(_ event: AuditEvent, into database: Database) throws {
+        let last = try Int64.fetchOne(
+            database.cachedStatement(sql: "SELECT COALESCE(MAX(number), 0) FROM audit")) ?? 0
+        var event = event
+        event.number = UInt64(last + 1)
+        try database.cachedStatement(sql: "INSERT INTO audit (number, document) VALUES (:number, :document)")
+            .execute(arguments: ["number": last + 1, "document": try Documents.text(event)])
+    }
+
+    /// Keeps a reply for 24 hours.
+    private func insert(_ reply: StoredReply, into database: Database) throws {
+        try database.cachedStatement(sql: "DELETE FROM replies WHERE at < :oldest")
+            .execute(arguments: ["oldest": reply.at.milliseconds - 86_400_000])
+        try database.cachedStatement(
+            sql: "INSERT INTO replies (key, at, document) VALUES (:key, :at, :document) ON CONFLICT (key) DO NOTHING"
+        ).execute(arguments: [
+            "key": reply.key, "at": reply.at.milliseconds, "document": try Documents.text(reply),
+        ])
+    }
+}
