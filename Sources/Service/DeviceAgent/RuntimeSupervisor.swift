@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// One thread owns the process (``run()``), because a child dies with the thread that started it, and so that no scrape
 /// meets a runtime that is being changed. Other threads place orders and wait for their outcome.
-public final class RuntimeSupervisor: Sendable {
+public final class RuntimeSupervisor: RuntimeSupervising {
     /// What other threads see and ask for.
     struct Shared {
         /// Counts orders; the newest wins.
@@ -51,9 +51,14 @@ public final class RuntimeSupervisor: Sendable {
         }
     }
 
-    /// Orders a version without waiting.
-    @discardableResult
-    func order(_ digest: Digest?) -> UInt64 {
+    var condition: RuntimeCondition {
+        let now = snapshot
+        return RuntimeCondition(serving: now.serving, isHealthy: now.isHealthy, series: now.currentSeries)
+    }
+
+    func request(_ digest: Digest?) { _ = order(digest) }
+
+    private func order(_ digest: Digest?) -> UInt64 {
         let generation = shared.withLock { shared in
             shared.generation += 1
             shared.ordered = digest

@@ -70,6 +70,7 @@ extension UpdateWorker {
             guard claims.number == attempt.assignment, claims.run?.digest == attempt.to else {
                 throw StepFault.failed(.assignmentInvalid, "the stored assignment is another one")
             }
+            updatingSeconds = min(Double(claims.updatingSeconds), Self.updatingSecondsLimit)
             return claims
         } catch let refusal as AssignmentRefusal {
             throw StepFault.failed(.assignmentInvalid, "\(refusal)")

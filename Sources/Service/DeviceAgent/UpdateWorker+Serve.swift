@@ -4,8 +4,6 @@ import ModelTrust
 
 /// Steps 4 to 6 and the way back: backup, deploy, smoke test, probation, rollback.
 extension UpdateWorker {
-    /// How long an update may keep the device silent, seconds.
-    static let announcedSeconds = 600.0
     /// How long the announcement may take to get out before the runtime is disturbed anyway, seconds.
     static let announcementSeconds = 0.5
 
@@ -38,7 +36,7 @@ extension UpdateWorker {
     /// Step 6: golden inputs, then health.
     func smokeTest(_ attempt: Attempt) throws -> UpdateEvent {
         services.killSwitch.reached(.smokeBefore)
-        if supervisor.snapshot.serving != attempt.to || !supervisor.snapshot.isHealthy {
+        if runtime.condition.serving != attempt.to || !runtime.condition.isHealthy {
             announce()
             try serve(attempt.to)
         }
@@ -49,7 +47,7 @@ extension UpdateWorker {
                 throw StepFault.failed(.smokeFailed, "\(error)")
             }
         }
-        guard supervisor.snapshot.isHealthy else {
+        guard runtime.condition.isHealthy else {
             throw StepFault.failed(.runtimeUnhealthy, "the runtime is not healthy after the smoke test")
         }
         services.killSwitch.reached(.smokeAfter)
@@ -64,10 +62,10 @@ extension UpdateWorker {
         let end = services.clock.uptimeSeconds + Double(attempt.probationSeconds)
         // A start of the agent may have just ordered the runtime; it gets its time to come up.
         var healthyBy = services.clock.uptimeSeconds + settings.runtime.startSeconds
-        while services.clock.uptimeSeconds < end || !supervisor.snapshot.isHealthy {
+        while services.clock.uptimeSeconds < end || !runtime.condition.isHealthy {
             if isInterrupted { throw StepFault.interrupted }
-            if supervisor.takeInstability() { return .runtimeUnstable(try store.local()) }
-            if supervisor.snapshot.isHealthy {
+            if runtime.takeInstability() { return .runtimeUnstable(try store.local()) }
+            if runtime.condition.isHealthy {
                 healthyBy = services.clock.uptimeSeconds + settings.runtime.startSeconds
             } else if services.clock.uptimeSeconds > healthyBy {
                 throw StepFault.failed(.runtimeUnhealthy, "the runtime was unhealthy during probation")
@@ -82,7 +80,7 @@ extension UpdateWorker {
     func restore(_ attempt: Attempt, target: Digest?) throws -> UpdateEvent {
         services.killSwitch.reached(.rollbackBefore)
         if case .rollingBack(_, let failure, _) = machine.state, failure.reason.blamesVersion, target != attempt.to {
-            try quarantine.add(attempt.to, assignment: attempt.assignment, reason: failure.reason)
+            shutOut(attempt, failure.reason)
         }
         announce()
         if let target, try !store.isWhole(target) {
@@ -90,7 +88,7 @@ extension UpdateWorker {
         }
         try store.activate(target)
         services.killSwitch.reached(.rollbackSwapped)
-        if let fault = supervisor.serve(target) {
+        if let fault = runtime.serve(target) {
             throw StepFault.failed(.rollbackFailed, "the version to return to does not serve: \(fault.rawValue)")
         }
         status.heartbeatBell.ring()
@@ -98,9 +96,18 @@ extension UpdateWorker {
         return .stepDone
     }
 
+    /// Quarantines the version; a disk that refuses does not keep the device from returning.
+    private func shutOut(_ attempt: Attempt, _ reason: FailureReason) {
+        do {
+            try quarantine.add(attempt.to, assignment: attempt.assignment, reason: reason)
+        } catch {
+            services.log.error("quarantine_not_stored", ["version": attempt.to.short, "error": "\(error)"])
+        }
+    }
+
     /// Tells the controller that silence is to be expected, before the runtime is disturbed.
     private func announce() {
-        let until = services.clock.now.adding(seconds: Self.announcedSeconds)
+        let until = services.clock.now.adding(seconds: updatingSeconds)
         let isNew = status.snapshot.updatingUntil == nil
         status.change { $0.updatingUntil = until }
         guard isNew else { return }
@@ -110,7 +117,7 @@ extension UpdateWorker {
     }
 
     private func serve(_ digest: Digest) throws {
-        let fault = supervisor.serve(digest)
+        let fault = runtime.serve(digest)
         status.heartbeatBell.ring()
         if status.isStopping { throw StepFault.interrupted }
         if let fault { throw StepFault.failed(fault, "the runtime does not serve \(digest.short)") }

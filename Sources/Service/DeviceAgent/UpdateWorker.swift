@@ -19,6 +19,11 @@ final class UpdateWorker {
         var items: [Item] = []
     }
 
+    /// How long an update may keep the device silent where no assignment says so, and at most, seconds.
+    static let updatingSecondsDefault = 600.0
+    static let updatingSecondsLimit = 1800.0
+    /// How long an outcome that cannot be written waits for the next try, seconds.
+    static let reportRetrySeconds = 5.0
     /// How often an idle loop looks for a version that was unproven for too long, seconds.
     static let idleSeconds = 30.0
     /// How long a start waits for news before it serves an unproven version again, seconds.
@@ -32,22 +37,25 @@ final class UpdateWorker {
     let outbox: Outbox
     let intake: AssignmentIntake
     let status: AgentStatus
-    let supervisor: RuntimeSupervisor
+    let runtime: any RuntimeSupervising
     var journal: JournalStore
     var floors: FloorStore
     var machine: UpdateMachine
     var plan = FetchPlan()
     var reportSequence: UInt64
+    /// How long the assignment lets the device be silent, seconds.
+    var updatingSeconds = UpdateWorker.updatingSecondsDefault
     /// More about the last failure, for the report.
     var detail: String?
     var transferredBytes: UInt64 = 0
 
-    init(_ agent: Agent) throws {
+    /// Opens the worker; another runtime than the agent's own is for tests.
+    init(_ agent: Agent, runtime: (any RuntimeSupervising)? = nil) throws {
         settings = agent.settings
         services = agent.services
         layout = agent.layout
         status = agent.status
-        supervisor = agent.supervisor
+        self.runtime = runtime ?? agent.supervisor
         outbox = agent.outbox
         intake = agent.intake
         journal = try JournalStore(files: services.files)
@@ -82,7 +90,7 @@ final class UpdateWorker {
     }
 
     /// Brings the slot back to where the journal left it, and the runtime to what `current` says.
-    private func begin() throws -> UpdateAction {
+    func begin() throws -> UpdateAction {
         let local = try store.local()
         if machine.state.attempt == nil {
             if local.isUnproven, !status.snapshot.hasSeenAssignments {
@@ -97,19 +105,19 @@ final class UpdateWorker {
         services.log.info("attempt_resumed", ["step": machine.state.step?.rawValue ?? ""])
         switch machine.state {
         case .checking, .downloading, .verifying, .backingUp:
-            if try local.current.map(store.isWhole) ?? false { supervisor.order(local.current) }
+            if try local.current.map(store.isWhole) ?? false { runtime.request(local.current) }
         case .idle, .safe, .deploying, .smokeTesting, .onProbation, .rollingBack, .ending:
             break
         }
-        if case .onProbation = machine.state { supervisor.order(local.current) }
-        if case .ending = machine.state { supervisor.order(local.current) }
+        if case .onProbation = machine.state { runtime.request(local.current) }
+        if case .ending = machine.state { runtime.request(local.current) }
         return try advance(.agentStarted(local))
     }
 
     private func serveCurrent(_ local: LocalVersions) throws -> UpdateAction {
         guard let current = local.current else { return .none }
         if try store.isWhole(current) {
-            supervisor.order(current)
+            runtime.request(current)
             return .none
         }
         services.log.error("version_damaged", ["version": current.short])
@@ -119,7 +127,7 @@ final class UpdateWorker {
     }
 
     /// One round: a newer assignment first, then the work that is due, then whatever wakes an idle loop.
-    private func next(after action: UpdateAction) throws -> UpdateAction {
+    func next(after action: UpdateAction) throws -> UpdateAction {
         if let newer = intake.newer(than: machine.accepted), machine.state.yieldsToAssignment {
             try services.files.replace(StateLayout.assignment, with: Array(newer.text.utf8))
             services.killSwitch.reached(.checkBefore)
@@ -136,7 +144,7 @@ final class UpdateWorker {
 
     private func idle() throws -> UpdateAction {
         status.updateBell.wait(seconds: Self.idleSeconds)
-        if supervisor.takeInstability() {
+        if runtime.takeInstability() {
             status.setProblem(.runtimeCrashed, present: true)
             return try advance(.runtimeUnstable(try store.local()))
         }
@@ -193,10 +201,16 @@ final class UpdateWorker {
         }
     }
 
-    private func failed(_ reason: FailureReason, _ why: String) -> UpdateEvent {
+    /// What a failed step tells the machine; nil where the step must be done again, because an outcome is never given up.
+    private func failed(_ reason: FailureReason, _ why: String) -> UpdateEvent? {
         services.log.error(
             "step_failed",
             ["step": machine.state.step?.rawValue ?? "", "reason": reason.rawValue, "why": String(why.prefix(500))])
+        if case .ending = machine.state {
+            status.setProblem(reason, present: true)
+            status.updateBell.wait(seconds: Self.reportRetrySeconds)
+            return nil
+        }
         if detail == nil { detail = why }
         return .stepFailed(reason)
     }
