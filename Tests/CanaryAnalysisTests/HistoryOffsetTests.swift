@@ -1,0 +1,37 @@
+import Testing
+
+@testable import CanaryAnalysis
+
+@Suite struct HistoryOffsetTests {
+    private func rates(_ pairs: [(requests: Double, failures: Double)]) -> [Double] {
+        HistoryOffset(pairs.map { .init(requests: $0.requests, failures: $0.failures) }).rates
+    }
+
+    @Test("devices alike are expected to fail alike, however their luck was")
+    func homogeneous() {
+        let rates = rates([(1_000, 30), (1_000, 32), (1_000, 28), (1_000, 31)])
+        // 121 failures and a half of 4,001 requests.
+        #expect(rates.allSatisfy { abs($0 - 121.5 / 4_001) < 1e-5 }, "\(rates)")
+    }
+
+    @Test("a device with a long history of its own keeps it")
+    func heterogeneous() {
+        let rates = rates([(100_000, 1_000), (100_000, 5_000), (100_000, 3_000)])
+        #expect(abs(rates[0] - 0.01) < 1e-3 && abs(rates[1] - 0.05) < 1e-3 && abs(rates[2] - 0.03) < 1e-3)
+    }
+
+    @Test("a device without history is expected to be like the others")
+    func unknown() {
+        let rates = rates([(1_000, 30), (1_000, 30), (0, 0)])
+        #expect(abs(rates[2] - 0.03) < 1e-3)
+    }
+
+    @Test(
+        "every rate lies above 0 and at most 1, whatever the history",
+        arguments: [
+            [(0.0, 0.0), (0, 0)], [(1_000, 0), (1_000, 0)], [(10, 10), (10, 10)], [(5, 0)], [(1, 1), (1e9, 0)],
+        ])
+    func extremes(pairs: [(Double, Double)]) {
+        #expect(rates(pairs).allSatisfy { $0 > 0 && $0 <= 1 })
+    }
+}
