@@ -11,12 +11,16 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A target in its layer's folder: `Sources/<layer>/<name>`.
-func layer(_ folder: String, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: strict)
+func layer(
+    _ folder: String, _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(folder)/\(name)", resources: resources,
+        swiftSettings: strict)
 }
 
 /// One C library: a module map and a shim, nothing else.
-func cLibrary(_ name: String, pkgConfig: String, apt package: String) -> Target {
+func cLibrary(_ name: String, pkgConfig: String? = nil, apt package: String) -> Target {
     .systemLibrary(
         name: name, path: "Sources/CLibraries/\(name)", pkgConfig: pkgConfig, providers: [.apt([package])])
 }
@@ -58,7 +62,8 @@ let service: [Target] = [
         ["Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "PrometheusExposition", "ModelTrust"]),
     layer(
         "Service", "OrchestratorAPI",
-        ["Fleet", "WireFormat", "WebMessages", "Orchestration", "PrometheusExposition"]),
+        ["Fleet", "WireFormat", "WebMessages", "Orchestration", "ModelTrust", "Rollouts"],
+        resources: [.embedInCode("openapi.yaml")]),
     layer("Service", "DeviceAgent", ["Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition"]),
 ]
 
@@ -67,9 +72,9 @@ let adapters: [Target] = [
     layer("Adapters", "CurlClient", ["CCurl"]),
     layer("Adapters", "Cryptography", ["Fleet", "ModelTrust", "COpenSSL"]),
     layer("Adapters", "SQLStore", ["Fleet", "WireFormat", "Rollouts", "Orchestration", grdb]),
-    layer("Adapters", "ArtifactStorage", ["Fleet", "Orchestration", "Cryptography"]),
-    layer("Adapters", "DeviceFiles", ["Fleet", "DeviceUpdates", "DeviceAgent", "Cryptography"]),
-    layer("Adapters", "ChildProcesses", ["DeviceAgent"]),
+    layer("Adapters", "ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
+    layer("Adapters", "DeviceFiles", ["Fleet", "DeviceUpdates", "DeviceAgent", "Cryptography", "CLinux"]),
+    layer("Adapters", "ChildProcesses", ["DeviceAgent", "CLinux"]),
     layer("Adapters", "Terminal"),
 ]
 
@@ -78,6 +83,7 @@ let cLibraries: [Target] = [
     cLibrary("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
     cLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    cLibrary("CLinux", apt: "libc6-dev"),
 ]
 
 let sdk: [Target] = [
@@ -90,13 +96,13 @@ let programs: [Target] = [
         [
             "Fleet", "WireFormat", "WebMessages", "Rollouts", "PrometheusExposition", "Orchestration",
             "OrchestratorAPI", "MicroHTTPServer", "SQLStore", "ArtifactStorage", "Cryptography", "ModelTrust",
-            argumentParser, logging,
+            argumentParser,
         ]),
     program(
         "edge-agent",
         [
             "Fleet", "WireFormat", "DeviceUpdates", "DeviceAgent", "DeviceFiles", "ChildProcesses", "CurlClient",
-            "Cryptography", "ModelTrust", "EdgeOrchestrator", argumentParser, logging, yams,
+            "Cryptography", "ModelTrust", "PrometheusExposition", "EdgeOrchestrator", argumentParser, logging, yams,
         ]),
     program(
         "edgectl",

@@ -1,0 +1,85 @@
+import Cryptography
+import Fleet
+import Foundation
+import ModelTrust
+import Orchestration
+
+/// The controller's cryptography on OpenSSL, and its assignment key in a file.
+struct ControllerCryptography: OrchestratorCryptography {
+    private let key: SigningKey
+
+    init(key: SigningKey) {
+        self.key = key
+    }
+
+    /// Reads the assignment key of a data directory; makes one where there is none, readable by its owner only.
+    init(directory: String) throws {
+        let path = directory + "/assignment.key"
+        if FileManager.default.fileExists(atPath: path) {
+            key = try SigningKey(pem: try String(contentsOfFile: path, encoding: .utf8))
+            return
+        }
+        key = try SigningKey.generate()
+        let attributes: [FileAttributeKey: Any] = [.posixPermissions: 0o600]
+        guard
+            FileManager.default.createFile(
+                atPath: path, contents: Data(try key.pem().utf8), attributes: attributes)
+        else { throw StartFailure("cannot write \(path); the data directory must be writable") }
+    }
+
+    var assignmentKeyPEM: String { key.publicKey.pem }
+
+    func digest(_ bytes: [UInt8]) -> Digest { SHA256().digest(of: bytes) }
+
+    func randomBytes(_ count: Int) -> [UInt8] {
+        do {
+            return try SecureRandom.bytes(count: count)
+        } catch {
+            // Without randomness no secret can be made; the system's generator never fails once it is seeded.
+            fatalError("the system has no random bytes: \(error)")
+        }
+    }
+
+    func sign(_ assignment: AssignmentClaims) throws -> String {
+        try assignment.signed(with: key)
+    }
+
+    func fingerprint(publicKeyPEM: String) throws -> Digest {
+        try PublicKey(pem: publicKeyPEM).fingerprint
+    }
+
+    func verifyVersion(
+        bundle: String, manifest: [UInt8], files: [(path: String, digest: Digest)], publisherKeysPEM: [String]
+    ) throws -> AcceptedVersion {
+        do {
+            let keys = try publisherKeysPEM.map { try PublicKey(pem: $0) }
+            let listed = try files.map { FileDigest(path: try ArtifactPath($0.path), digest: $0.digest) }
+            let verified = try ModelVerifier(trustedKeys: keys).verify(
+                bundle: Array(bundle.utf8), files: listed, manifest: manifest)
+            return AcceptedVersion(
+                digest: verified.digest, model: verified.manifest.model, version: verified.manifest.version,
+                releaseCounter: verified.manifest.releaseCounter, metadata: verified.manifest.metadata,
+                publisher: verified.signer.hex)
+        } catch let refusal as any TrustRefusal {
+            throw VersionRefusal(code: refusal.code, sentence: "\(refusal)")
+        } catch let fault as InvalidArtifactPath {
+            throw VersionRefusal(code: "path_forbidden", sentence: "\(fault)")
+        }
+    }
+}
+
+/// Why the controller does not start, with what to do about it.
+struct StartFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// The system's clock.
+struct SystemClock: OrchestratorClock {
+    func now() -> Timestamp {
+        Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import ArtifactStorage
+import Foundation
+import Orchestration
+import PrometheusExposition
+import SQLStore
+import WireFormat
+
+/// `edge-controller init`: makes a data directory and its first admin key.
+struct InitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init", abstract: "Make a data directory with its assignment key and the first admin key.")
+
+    @Option(help: "Where the controller keeps its data.")
+    var data = ControllerDefaults.dataDirectory
+
+    @Option(help: "The person or machine the key is for.")
+    var name = "admin"
+
+    @Option(help: "Write the key to this file, readable by its owner only, instead of printing it.")
+    var keyFile: String?
+
+    func run() throws {
+        let controller = try ControllerAssembly(dataDirectory: data, log: SilentLog()).controller
+        let key = try controller.createFirstAPIKey(name: name)
+        let secret = key.secret ?? ""
+        if let keyFile {
+            let made = FileManager.default.createFile(
+                atPath: keyFile, contents: Data((secret + "\n").utf8), attributes: [.posixPermissions: 0o600])
+            guard made else { throw StartFailure("cannot write \(keyFile); choose a directory that is writable") }
+            print("admin key \(key.id) for \(key.name) written to \(keyFile)")
+        } else {
+            print("admin key \(key.id) for \(key.name), shown once:")
+            print(secret)
+        }
+    }
+}
+
+/// A log that keeps nothing, for commands that print their own result.
+struct SilentLog: OrchestratorLog {
+    func info(_ event: String, _ facts: [String: String]) {}
+    func warning(_ event: String, _ facts: [String: String]) {}
+    func error(_ event: String, _ facts: [String: String]) {}
+}

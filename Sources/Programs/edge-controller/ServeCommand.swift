@@ -1,0 +1,85 @@
+import ArgumentParser
+import Dispatch
+import Foundation
+import Glibc
+import MicroHTTPServer
+import Orchestration
+import OrchestratorAPI
+import PrometheusExposition
+import WebMessages
+
+/// `edge-controller serve`: the API, the metrics and the tick loop, until SIGTERM or SIGINT.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve the API and /metrics, judge rollouts, and roll back what does harm.")
+
+    @OptionGroup var options: ServeOptions
+
+    func run() throws {
+        let configuration = try ServeConfiguration(options, environment: ProcessInfo.processInfo.environment)
+        let running = try RunningController(configuration)
+        let signals = [SIGTERM, SIGINT].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { running.stop() }
+            source.resume()
+            return source
+        }
+        running.waitUntilStopped()
+        signals.forEach { $0.cancel() }
+    }
+}
+
+/// The parts of a controller that run, and how they stop: within five seconds, whatever is under way.
+final class RunningController: Sendable {
+    private let log: ControllerLog
+    private let loop: TickLoop
+    private let controller: FleetController
+    private let pool: WorkerPool
+    private let servers: [MicroHTTPServer]
+    private let stopped = DispatchSemaphore(value: 0)
+
+    init(_ configuration: ServeConfiguration) throws {
+        OpenFileLimit.raise()
+        let metrics = MetricRegistry()
+        log = ControllerLog(level: configuration.logLevel, writesJSON: configuration.logsJSON, metrics: metrics)
+        controller = try ControllerAssembly(
+            dataDirectory: configuration.dataDirectory, log: log, metrics: metrics
+        ).controller
+        pool = WorkerPool()
+        let exposition = MetricsPage(controller: controller, registry: metrics)
+        let wiring = ServerWiring(controller: controller, pool: pool, metrics: metrics, log: log, page: exposition)
+        var servers = [
+            wiring.server(
+                configuration.listen, limit: configuration.connectionLimit,
+                showsMetrics: configuration.metricsListen == nil)
+        ]
+        if let address = configuration.metricsListen { servers.append(wiring.metricsServer(address)) }
+        self.servers = servers
+        loop = TickLoop(controller)
+        for server in servers { try server.start() }
+        loop.start()
+        log.info(
+            "serving",
+            [
+                "address": "\(configuration.listen.host):\(servers[0].port)",
+                "data": configuration.dataDirectory, "version": BuildFacts.version,
+            ])
+    }
+
+    func waitUntilStopped() {
+        stopped.wait()
+    }
+
+    func stop() {
+        log.info("stopping", [:])
+        controller.expireWaits(everyone: true)
+        for server in servers { server.stop(withinSeconds: 2) }
+        if !loop.stop() { log.warning("the tick under way did not end in time", [:]) }
+        // What came in since the last tick is committed, so that devices need not send it again.
+        do { try controller.tick() } catch { log.error("the last tick failed", ["error": "\(error)"]) }
+        _ = pool.stop(withinSeconds: 1)
+        log.info("stopped", [:])
+        stopped.signal()
+    }
+}

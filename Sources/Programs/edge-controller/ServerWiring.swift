@@ -1,0 +1,90 @@
+import Fleet
+import Foundation
+import MicroHTTPServer
+import Orchestration
+import OrchestratorAPI
+import PrometheusExposition
+import Synchronization
+import WebMessages
+
+/// Puts servers before the API, and counts what they do.
+struct ServerWiring {
+    let controller: FleetController
+    let pool: WorkerPool
+    let metrics: MetricRegistry
+    let log: ControllerLog
+    let page: MetricsPage
+
+    func server(_ address: ListenAddress, limit: Int, showsMetrics: Bool) -> MicroHTTPServer {
+        let counters = HTTPCounters(metrics: metrics, log: log, page: page)
+        let page = page
+        let pool = pool
+        var surroundings = OrchestratorAPI.Surroundings(
+            operations: controller, submit: { job in pool.submit(job) }, digest: { bytes in ControllerDigest.of(bytes) },
+            now: { SystemClock().now() }, observer: counters)
+        if showsMetrics { surroundings.metrics = { accept in page.render(accept: accept) } }
+        let api = OrchestratorAPI(surroundings)
+        var settings = MicroHTTPServer.Configuration(host: address.host, port: address.port)
+        settings.connectionLimit = limit
+        return MicroHTTPServer(configuration: settings, handler: api, observer: counters)
+    }
+
+    func metricsServer(_ address: ListenAddress) -> MicroHTTPServer {
+        MicroHTTPServer(
+            configuration: MicroHTTPServer.Configuration(host: address.host, port: address.port),
+            handler: MetricsHandler(page: page), observer: HTTPCounters(metrics: metrics, log: log, page: page))
+    }
+}
+
+/// Counts requests, refusals and failed authentications.
+final class HTTPCounters: APIObserver, WebServerObserver {
+    private let metrics: MetricRegistry
+    private let log: ControllerLog
+    private let page: MetricsPage
+
+    init(metrics: MetricRegistry, log: ControllerLog, page: MetricsPage) {
+        self.metrics = metrics
+        self.log = log
+        self.page = page
+        for reason in RejectionReason.allCases { _ = metrics.counter(.httpRejectedRequests, [reason.rawValue]) }
+        for reason in AuthenticationFailure.allCases { _ = metrics.counter(.authFailures, ["bearer", reason.rawValue]) }
+    }
+
+    func requestStarted() { page.requestStarted() }
+
+    func requestFinished(_ record: RequestRecord) {
+        page.requestEnded()
+        metrics.counter(.httpRequests, [record.handler, record.method, String(record.status)]).add()
+        metrics.histogram(.httpRequestDuration, [record.handler]).observe(record.seconds)
+    }
+
+    func authenticationFailed(_ failure: AuthenticationFailure) {
+        metrics.counter(.authFailures, ["bearer", failure.rawValue]).add()
+    }
+
+    func requestFailed(handler: String, error: any Error) {
+        log.error("request failed", ["handler": handler, "error": "\(error)"])
+    }
+
+    func requestFinished(_ request: FinishedRequest) {}
+
+    func requestRejected(_ reason: RejectionReason) {
+        metrics.counter(.httpRejectedRequests, [reason.rawValue]).add()
+    }
+}
+
+/// `/metrics` on a listener of its own.
+struct MetricsHandler: WebHandler {
+    let page: MetricsPage
+
+    func plan(_ request: WebRequest) -> WebBodyPlan { .buffered(limitBytes: 1024) }
+
+    func handle(_ request: WebRequest, respond: @escaping @Sendable (WebResponse) -> Void) {
+        guard request.path == "/metrics", request.method == "GET" else {
+            respond(WebResponse(status: 404, headers: [("Content-Type", "text/plain")], body: .bytes(Array("see /metrics\n".utf8))))
+            return
+        }
+        let shown = page.render(accept: request.header("accept"))
+        respond(WebResponse(status: 200, headers: [("Content-Type", shown.contentType)], body: .bytes(shown.bytes)))
+    }
+}
