@@ -113,7 +113,7 @@ let programs: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    tests("Fleet"), tests("WireFormat"), tests("CanaryAnalysis"), tests("Rollouts"), tests("ModelTrust", ["Fleet"]),
+    tests("Fleet"), tests("CanaryAnalysis"), tests("Rollouts"), tests("ModelTrust", ["Fleet"]),
     tests("DeviceUpdates"), tests("PrometheusExposition"), tests("MicroHTTPServer", ["WebMessages", "CurlClient"]),
     tests("Cryptography", ["ModelTrust", "Fleet"]),
 ]

@@ -47,6 +47,9 @@ final class HTTPCounters: APIObserver, WebServerObserver {
         self.log = log
         self.page = page
         for reason in RejectionReason.allCases { _ = metrics.counter(.httpRejectedRequests, [reason.rawValue]) }
+        for reason in ["not_authorised", "unknown_device", "too_large", "unavailable", "malformed"] {
+            _ = metrics.counter(.heartbeatsRejected, [reason])
+        }
         for reason in AuthenticationFailure.allCases { _ = metrics.counter(.authFailures, ["bearer", reason.rawValue]) }
     }
 
@@ -56,6 +59,22 @@ final class HTTPCounters: APIObserver, WebServerObserver {
         page.requestEnded()
         metrics.counter(.httpRequests, [record.handler, record.method, String(record.status)]).add()
         metrics.histogram(.httpRequestDuration, [record.handler]).observe(record.seconds)
+        if record.handler == Self.heartbeats, record.status >= 400 {
+            metrics.counter(.heartbeatsRejected, [Self.rejection(record.status)]).add()
+        }
+    }
+
+    private static let heartbeats = "/v1/devices/{device}/heartbeats"
+
+    /// Why a heartbeat was refused, in a bounded set of words.
+    private static func rejection(_ status: Int) -> String {
+        switch status {
+        case 401, 403: "not_authorised"
+        case 404: "unknown_device"
+        case 413: "too_large"
+        case 500...: "unavailable"
+        default: "malformed"
+        }
     }
 
     func authenticationFailed(_ failure: AuthenticationFailure) {

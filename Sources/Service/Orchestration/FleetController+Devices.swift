@@ -132,14 +132,10 @@ extension FleetController {
     private func resource(_ device: StoredDevice, in state: FleetState) -> DeviceResource {
         let status = ingest.status(of: device.id)
         let telemetry = ingest.telemetry(of: device.id)
-        let silence = status.lastHeartbeatAt ?? telemetry.lastHeartbeatAt
         var resource = DeviceResource(
             id: device.id, labels: device.labels,
-            state: device.retiredAt == nil
-                ? Connectivity(
-                    silenceSeconds: silence.map { now.seconds(since: $0) }, intervalSeconds: status.intervalSeconds)
-                : .retired,
-            enrolledAt: device.enrolledAt, lastHeartbeatAt: silence, assignment: device.assignmentNumber,
+            state: device.retiredAt == nil ? status.connectivity(at: now) : .retired,
+            enrolledAt: device.enrolledAt, lastHeartbeatAt: telemetry.lastHeartbeatAt, assignment: device.assignmentNumber,
             agentVersion: device.agentVersion, problems: status.problems, totals: telemetry.lifetime)
         resource.slots = device.slots.map { slot in
             let said = status.slots.first { $0.model == slot.model }

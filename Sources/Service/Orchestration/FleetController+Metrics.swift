@@ -35,8 +35,7 @@ extension FleetController {
                 byState[.retired, default: 0] += 1
                 continue
             }
-            let silence = status.lastHeartbeatAt.map { now.seconds(since: $0) }
-            byState[Connectivity(silenceSeconds: silence, intervalSeconds: status.intervalSeconds), default: 0] += 1
+            byState[status.connectivity(at: now), default: 0] += 1
             expectedPerSecond += 1 / state.guidance(for: device).intervalSeconds
             for reason in Set(status.problems) { unhealthy[reason, default: 0] += 1 }
             for slot in status.slots { if let step = slot.step { updating[step, default: 0] += 1 } }

@@ -30,6 +30,11 @@ extension FleetController {
             }
             ingest.markCommitted(drained)
             count(drained)
+            let state = state
+            fleetMetrics.connectivity(
+                state.devices.values.map { device in
+                    (device.id, device.retiredAt == nil ? ingest.status(of: device.id).connectivity(at: started) : .retired)
+                })
             for (tracked, verdict, seconds) in judged {
                 fleetMetrics.judged(tracked, verdict: verdict, seconds: seconds)
             }
@@ -109,12 +114,7 @@ extension FleetDraft {
 
     private func unreachableMembers(of id: RolloutID, _ surroundings: TickSurroundings) -> Set<DeviceID> {
         guard let rollout = state.rollouts[id]?.rollout else { return [] }
-        return Set(
-            rollout.members.keys.filter { device in
-                let status = surroundings.status(device)
-                let silence = status.lastHeartbeatAt.map { now.seconds(since: $0) }
-                return Connectivity(silenceSeconds: silence, intervalSeconds: status.intervalSeconds) == .offline
-            })
+        return Set(rollout.members.keys.filter { surroundings.status($0).connectivity(at: now) == .offline })
     }
 
     /// Judges a rollout if its tick is due, keeps the evidence, and lets the rollout decide.

@@ -62,7 +62,7 @@ public final class FleetController: FleetOperations {
             guard let tracked = state.rollouts[id], tracked.rollout.isJudged else { continue }
             state.rollouts[id] = try tracked.refolded(from: surroundings.store, at: now)
         }
-        ingest = TelemetryIngest(stored.telemetry)
+        ingest = TelemetryIngest(stored.telemetry, at: now)
         fleetMetrics = FleetMetrics(surroundings.metrics)
         published = Mutex(state)
         credentials = Mutex(Self.credentials(of: state))

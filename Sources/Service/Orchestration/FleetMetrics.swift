@@ -12,6 +12,8 @@ final class FleetMetrics: Sendable {
     private let lateSamples: CounterSeries
     private let delays: HistogramSeries
     private let commits: HistogramSeries
+    /// How each device's silence was shown at the last tick.
+    private let lastConnectivity = Mutex<[DeviceID: Connectivity]>([:])
     /// Models and versions whose series stand at zero already.
     private let announced = Mutex<Set<[String]>>([])
 
@@ -49,6 +51,19 @@ final class FleetMetrics: Sendable {
         heartbeats.add()
         samples.add(UInt64(heartbeat.series.count))
         delays.observe(max(0, now.seconds(since: Timestamp(milliseconds: heartbeat.sentAt))))
+    }
+
+    /// Counts the devices whose connectivity changed since the last tick.
+    func connectivity(_ now: [(DeviceID, Connectivity)]) {
+        let changes = lastConnectivity.withLock { last in
+            now.compactMap { device, state -> (Connectivity, Connectivity)? in
+                let before = last.updateValue(state, forKey: device)
+                return before.flatMap { $0 == state ? nil : ($0, state) }
+            }
+        }
+        for (before, after) in changes {
+            registry.counter(.deviceStateTransitions, [before.rawValue, after.rawValue]).add()
+        }
     }
 
     func late(_ count: UInt64) {

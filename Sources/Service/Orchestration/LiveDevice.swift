@@ -13,6 +13,8 @@ struct LiveDevice: Sendable {
     var committed: (boot: Int64, sequence: UInt64) = (0, 0)
     private var news = DeviceNews()
     private var changed = false
+    /// True until this controller has heard the device.
+    private(set) var isUnheard = true
 
     init(_ device: DeviceID) {
         telemetry = StoredTelemetry(device: device)
@@ -81,6 +83,7 @@ struct LiveDevice: Sendable {
         telemetry.sequence = heartbeat.sequence
         telemetry.lastHeartbeatAt = now
         news.heartbeats += 1
+        isUnheard = false
         status.lastHeartbeatAt = now
         status.slots = heartbeat.slots
         status.problems = heartbeat.problems

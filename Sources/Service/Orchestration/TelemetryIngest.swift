@@ -12,9 +12,15 @@ final class TelemetryIngest: Sendable {
 
     private let shards: [Shard]
 
-    init(_ stored: [StoredTelemetry] = []) {
+    /// Takes over what is stored; silence is counted from `now` on, because nobody listened before.
+    init(_ stored: [StoredTelemetry] = [], at now: Timestamp) {
         shards = (0..<Self.shardCount).map { _ in Shard() }
-        for telemetry in stored { withDevice(telemetry.device) { $0.telemetry = telemetry } }
+        for telemetry in stored {
+            withDevice(telemetry.device) { live in
+                live.telemetry = telemetry
+                if telemetry.lastHeartbeatAt != nil { live.status.lastHeartbeatAt = now }
+            }
+        }
     }
 
     /// Takes one heartbeat in and says what the device should know.
@@ -24,7 +30,11 @@ final class TelemetryIngest: Sendable {
 
     /// Tells what replies should carry from now on.
     func setGuidance(_ guidance: DeviceGuidance, for device: DeviceID) {
-        withDevice(device) { $0.guidance = guidance }
+        withDevice(device) { live in
+            live.guidance = guidance
+            // A device that has not been heard yet was told nothing else.
+            if live.isUnheard { live.status.intervalSeconds = guidance.intervalSeconds }
+        }
     }
 
     /// What a device last said about itself.
@@ -92,6 +102,7 @@ struct DeviceGuidance: Sendable {
 
 /// What a device last said about itself.
 struct DeviceStatus: Sendable {
+    /// When it was last heard, or when the controller began to listen to a device it knew before.
     var lastHeartbeatAt: Timestamp?
     var slots: [SlotStatus] = []
     var problems: [String] = []
@@ -99,6 +110,11 @@ struct DeviceStatus: Sendable {
     var updatingUntil: Timestamp?
     /// The interval it was told.
     var intervalSeconds = 60.0
+
+    /// How the device's silence is shown.
+    func connectivity(at now: Timestamp) -> Connectivity {
+        Connectivity(silenceSeconds: lastHeartbeatAt.map { now.seconds(since: $0) }, intervalSeconds: intervalSeconds)
+    }
 }
 
 /// What one device said since the last tick.

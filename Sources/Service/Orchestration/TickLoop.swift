@@ -35,14 +35,18 @@ public final class TickLoop: Sendable {
     }
 
     private func run() {
-        var due = controller.now.adding(seconds: controller.tickSeconds)
+        var last = controller.now
         while !stopping.load(ordering: .relaxed) {
             Thread.sleep(forTimeInterval: Self.grainSeconds)
             controller.expireWaits()
-            guard controller.now >= due else { continue }
+            // Asked anew each time: a rollout that has just started ticks faster than an idle controller.
+            let now = controller.now
+            let interval = controller.tickSeconds
+            guard now.seconds(since: last) >= interval else { continue }
             // A failed tick is logged where it failed and its counts are judged with the next one.
             do { try controller.tick() } catch { controller.tickFailed(error) }
-            due = max(due.adding(seconds: controller.tickSeconds), controller.now)
+            // Ticks keep their rhythm unless the controller fell behind by a whole one.
+            last = now.seconds(since: last) < 2 * interval ? last.adding(seconds: interval) : now
         }
     }
 }

@@ -1,0 +1,80 @@
+import ArgumentParser
+import EdgeOrchestrator
+import Fleet
+import Rollouts
+import Terminal
+import WireFormat
+
+/// `edgectl deploy`.
+struct DeployCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deploy", abstract: "Declares a deployment in short; the same as applying a file.",
+        discussion: """
+            An existing deployment keeps its selector and policy unless they are given. --percent N makes the policy NAME-steps
+            whose first step is N percent of the devices, from the deployment's policy (or --policy).
+            """)
+
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var output: OutputOptions
+    @Argument(help: "The model.", transform: { try ModelName($0) }) var model: ModelName
+    @Argument(help: "The version.", transform: { try VersionName($0) }) var version: VersionName
+    @Option(
+        name: [.customShort("l"), .long], help: "Labels of the devices; every device by default.",
+        transform: { try Selector($0) })
+    var selector: Selector?
+    @Option(help: "The size of the first step, in percent of the devices.") var percent: Double?
+    @Option(help: "The deployment's name; the model's by default.", transform: { try DeploymentName($0) })
+    var name: DeploymentName?
+    @Option(help: "The policy's name.", transform: { try PolicyName($0) }) var policy: PolicyName?
+    @Flag(help: "Let the controller check everything and change nothing.") var dryRun = false
+
+    func validate() throws {
+        if let percent {
+            guard percent > 0, percent <= 100 else { throw ValidationError("--percent must be above 0 and at most 100.") }
+        }
+    }
+
+    func run() throws {
+        let controller = try server.connect()
+        let name = try name ?? DeploymentName(model.rawValue)
+        let before = try existing(name, controller)
+        var deployment = Deployment(
+            name: name, selector: selector ?? before?.selector ?? .everything, model: model, version: version,
+            policy: policy ?? before?.policy)
+        if let percent {
+            let stepped = try steppedPolicy(percent, for: deployment, controller)
+            deployment.policy = stepped.name
+            try tell(ApplyCommand.apply(.policy(stepped), with: controller, dryRun: dryRun))
+        }
+        try tell(ApplyCommand.apply(.deployment(deployment), with: controller, dryRun: dryRun))
+    }
+
+    private func tell(_ outcome: ApplyOutcome) throws {
+        if output.isForPeople { return outcome.tell(dryRun: dryRun) }
+        try output.print(outcome) { [] }
+    }
+
+    private func existing(_ name: DeploymentName, _ controller: Orchestrator) throws -> Deployment? {
+        try ifKnown { () throws(OrchestratorError) in try controller.deployment(name) }
+    }
+
+    /// The deployment's policy with another first step; later steps stay as far as they are larger.
+    private func steppedPolicy(
+        _ percent: Double, for deployment: Deployment, _ controller: Orchestrator
+    ) throws -> Policy {
+        let own = try PolicyName("\(deployment.name)-steps")
+        let source = try deployment.policy ?? PolicyName("default")
+        var policy = try controller.policy(source)
+        policy.name = own
+        policy.steps = Self.steps(first: percent, of: policy.steps)
+        return policy
+    }
+
+    /// The steps with a first one of `percent`, then those that are larger.
+    static func steps(first percent: Double, of steps: [StepSize]) -> [StepSize] {
+        let larger = steps.filter { step in
+            if case .percent(let share) = step { share > percent } else { false }
+        }
+        return [.percent(percent)] + larger
+    }
+}

@@ -1,0 +1,145 @@
+import ArgumentParser
+import Cryptography
+import EdgeOrchestrator
+import Fleet
+import FoundationEssentials
+import ModelTrust
+import Terminal
+import WireFormat
+
+/// `edgectl model push`.
+struct ModelPush: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "push", abstract: "Signs a version here, uploads its files and registers it.",
+        discussion: """
+            PATH is a file or a directory; nothing is written into it. A directory may bring its own edge-version.json, or be
+            signed already (model.sig, from `edgectl model sign`); --key is then not needed. An interrupted upload goes on
+            where it stopped when the same command is given again.
+            """)
+
+    @OptionGroup var server: ServerOptions
+    @OptionGroup var output: OutputOptions
+    @Argument(help: "The model.", transform: { try ModelName($0) }) var model: ModelName
+    @Argument(help: "The version's name; what it stands for never changes.", transform: { try VersionName($0) })
+    var version: VersionName
+    @Argument(help: "The model's file, or a directory with everything the version holds.") var path: String
+    @Option(help: "The publisher's private key; it does not leave this machine.") var key: String?
+    @Option(help: "The release counter; one more than the newest version's by default.") var counter: UInt64?
+    @Option(name: .customLong("meta"), help: "A fact KEY=VALUE for people, e.g. git=4f2a91c; may be repeated.")
+    var metadata: [String] = []
+    @Option(help: "The file the runtime loads, relative to PATH.") var entry: String?
+    @Option(help: "Golden inputs and outputs for the smoke test: a file in PATH, or one to add.") var golden: String?
+    @Option(help: "How far an output may be from its golden one.") var tolerance = 0.000_1
+    @Option(name: .customLong("latency-budget-ms"), help: "The longest answer to a golden input, milliseconds.")
+    var latencyBudgetMs = 1000.0
+    @Option(help: "The processor a device must have, e.g. aarch64.") var arch: String?
+    @Option(help: "The runtime a device must have, e.g. onnxruntime.") var runtime: String?
+    @Option(help: "The least memory a device must have, bytes.") var minMemory: UInt64?
+
+    func validate() throws {
+        guard tolerance.isFinite, tolerance >= 0 else { throw ValidationError("--tolerance must be 0 or more.") }
+        guard latencyBudgetMs.isFinite, latencyBudgetMs > 0 else {
+            throw ValidationError("--latency-budget-ms must be more than 0.")
+        }
+    }
+
+    func run() throws {
+        let source = try source()
+        let signingKey = try key.map { try KeyFile.signingKey($0) }
+        let controller = try server.connect()
+        let registered = try TemporaryDirectory.with { directory in
+            let prepared: PreparedVersion
+            if let signingKey {
+                try source.stage(in: directory, counter: try counter ?? nextCounter(controller))
+                prepared = try PreparedVersion(signing: directory, with: signingKey)
+                try register(signingKey.publicKey, with: controller)
+            } else {
+                prepared = try PreparedVersion(signed: path)
+            }
+            try upload(prepared, to: controller)
+            let registration = VersionRegistration(version: version, bundle: prepared.bundle, files: prepared.files)
+            return try controller.register(registration, model: model)
+        }
+        try output.print(registered) { ModelShow.lines(registered, now: Console.now) }
+    }
+
+    private func source() throws -> VersionSource {
+        VersionSource(
+            model: model, version: version, path: path, entry: entry, golden: golden, tolerance: tolerance,
+            latencyBudgetMs: latencyBudgetMs,
+            compatibility: .init(arch: arch, runtime: runtime, minMemoryBytes: minMemory),
+            metadata: try KeyValues.parsed(metadata, option: "--meta"))
+    }
+
+    /// Orders the new version behind all others, so that devices' floors let it in.
+    private func nextCounter(_ controller: Orchestrator) throws -> UInt64 {
+        let versions = try ifKnown { () throws(OrchestratorError) in try controller.versions(of: model) } ?? []
+        // Pushing the same version again must make the same version again.
+        if let same = versions.first(where: { $0.version == version }) { return same.releaseCounter }
+        return (versions.map(\.releaseCounter).max() ?? 0) + 1
+    }
+
+    private func register(_ key: PublicKey, with controller: Orchestrator) throws {
+        let known = try controller.publisherKeys().map { try KeyFile.fingerprint(of: $0) }
+        guard !known.contains(key.fingerprint) else { return }
+        do throws(OrchestratorError) {
+            _ = try controller.addPublisherKey(pem: key.pem)
+            Console.note("registered publisher key \(key.fingerprint)")
+        } catch {
+            guard error.problem?.status == 403 else { throw error }
+            throw CommandFailure.failed(
+                "the controller does not know the publisher key \(key.fingerprint) and this API key may not register it; "
+                    + "ask an admin to run `edgectl key register` with its public file")
+        }
+    }
+
+    private func upload(_ prepared: PreparedVersion, to controller: Orchestrator) throws {
+        for file in prepared.files {
+            var line = ProgressLine(title: file.path, totalBytes: file.sizeBytes, at: Console.seconds)
+            let upload = ArtifactUpload(
+                path: "\(prepared.directory)/\(file.path)", digest: file.digest, sizeBytes: file.sizeBytes)
+            try controller.upload(upload) { stored in
+                guard let text = line.advanced(to: stored, at: Console.seconds, on: Console.error) else { return }
+                Console.error.write(text)
+            }
+        }
+    }
+}
+
+/// A version that is signed and ready to be sent.
+struct PreparedVersion {
+    let directory: String
+    let bundle: String
+    let files: [VersionFile]
+
+    /// Signs a staged directory.
+    init(signing directory: String, with key: SigningKey) throws {
+        let signed = try ModelSigner(key: key).sign(directory: directory)
+        self.directory = directory
+        bundle = String(decoding: signed.bundle, as: UTF8.self)
+        files = try Self.sized(signed.version.files, in: directory)
+    }
+
+    /// Takes a directory that was signed before; the controller checks the signature.
+    init(signed directory: String) throws {
+        let path = "\(directory)/\(ArtifactPath.signature)"
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw CommandFailure.invalid(
+                "give the publisher's private key with --key FILE (`edgectl key generate` makes one), or a directory that "
+                    + "`edgectl model sign` has signed")
+        }
+        self.directory = directory
+        bundle = try LocalFile.text(path, limitBytes: SignatureBundle.limitBytes)
+        files = try Self.sized(try DirectoryListing.read(directory).files, in: directory)
+    }
+
+    private static func sized(_ files: [FileDigest], in directory: String) throws -> [VersionFile] {
+        try files.map { file in
+            let attributes = try FileManager.default.attributesOfItem(atPath: "\(directory)/\(file.path)")
+            guard let sizeBytes = attributes[.size] as? UInt64 else {
+                throw CommandFailure.failed("cannot read the size of \(directory)/\(file.path)")
+            }
+            return VersionFile(path: file.path.rawValue, digest: file.digest, sizeBytes: sizeBytes)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import Cryptography
+import Fleet
+import FoundationEssentials
+import ModelTrust
+
+/// What is to become a version: the person's file or directory, and what the manifest shall say.
+struct VersionSource {
+    var model: ModelName
+    var version: VersionName
+    /// A file, or a directory with everything the version holds.
+    var path: String
+    /// The file the runtime loads, relative to the directory; nil for the only candidate.
+    var entry: String?
+    /// Golden inputs and outputs: a file in the directory, or one to add to it.
+    var golden: String?
+    var tolerance = 0.000_1
+    var latencyBudgetMs = 1000.0
+    var compatibility = EdgeVersionManifest.Compatibility()
+    var metadata: [String: String] = [:]
+
+    private var isDirectory: Bool {
+        get throws {
+            let attributes: [FileAttributeKey: Any]
+            do {
+                attributes = try FileManager.default.attributesOfItem(atPath: path)
+            } catch {
+                throw CommandFailure.invalid("cannot read \(path): \(LocalFile.reason(error)); check the path")
+            }
+            return attributes[.type] as? FileAttributeType == .typeDirectory
+        }
+    }
+
+    /// Copies everything into an empty directory and writes the manifest there; the person's files stay as they are.
+    ///
+    /// - Parameter counter: the release counter for a new manifest.
+    func stage(in directory: String, counter: UInt64) throws {
+        if try isDirectory {
+            try copyDirectory(to: directory)
+        } else {
+            try copy(path, to: "\(directory)/\(Self.name(of: path))")
+        }
+        let manifestPath = "\(directory)/\(ArtifactPath.manifest)"
+        guard !FileManager.default.fileExists(atPath: manifestPath) else { return try checkOwn(manifestPath) }
+        let smokeTest = try stageGolden(in: directory)
+        let manifest = EdgeVersionManifest(
+            model: model, version: version, releaseCounter: counter, compatibility: compatibility,
+            entry: try entryPath(in: directory, besides: smokeTest?.goldenInputs), smokeTest: smokeTest,
+            metadata: metadata)
+        try Data(manifest.serialized()).write(to: URL(filePath: manifestPath))
+    }
+
+    /// A directory that brings its own manifest: it must be for this version, and nothing else may be asked of it.
+    private func checkOwn(_ path: String) throws {
+        let bytes = try FileHashing.contents(ofFile: path, limitBytes: EdgeVersionManifest.limitBytes)
+        let own = try EdgeVersionManifest(parsing: bytes)
+        guard own.model == model, own.version == version else {
+            throw CommandFailure.invalid(
+                "edge-version.json in \(self.path) is for \(own.model) \(own.version), not \(model) \(version); "
+                    + "change it, or remove it and let this command write it")
+        }
+        guard entry == nil, golden == nil, metadata.isEmpty else {
+            throw CommandFailure.invalid(
+                "\(self.path) has its own edge-version.json; put entry, golden and metadata there, or remove it")
+        }
+    }
+
+    private func copyDirectory(to directory: String) throws {
+        let files = FileManager.default
+        for name in try files.subpathsOfDirectory(atPath: path).sorted() where name != ArtifactPath.signature.rawValue {
+            let source = "\(path)/\(name)"
+            switch try files.attributesOfItem(atPath: source)[.type] as? FileAttributeType {
+            case .typeDirectory?:
+                try files.createDirectory(atPath: "\(directory)/\(name)", withIntermediateDirectories: true)
+            case .typeRegular?: try copy(source, to: "\(directory)/\(name)")
+            default:
+                throw CommandFailure.invalid(
+                    "\(source) is a symbolic link or a special file; a version holds regular files only, copy the file")
+            }
+        }
+    }
+
+    /// A second name for the same bytes where the file system allows, else a copy.
+    private func copy(_ source: String, to target: String) throws {
+        let files = FileManager.default
+        do {
+            // A link to a link would be signed as what it is not, so links are followed here and copied.
+            let isLink = try files.attributesOfItem(atPath: source)[.type] as? FileAttributeType == .typeSymbolicLink
+            let real = isLink ? URL(filePath: source).resolvingSymlinksInPath().path : source
+            do {
+                try files.linkItem(atPath: real, toPath: target)
+            } catch {
+                try files.copyItem(atPath: real, toPath: target)
+            }
+        } catch {
+            throw CommandFailure.failed("cannot copy \(source): \(LocalFile.reason(error)); check the file and TMPDIR's space")
+        }
+    }
+
+    private func stageGolden(in directory: String) throws -> EdgeVersionManifest.SmokeTest? {
+        guard let golden else { return nil }
+        var name = golden
+        if !FileManager.default.fileExists(atPath: "\(directory)/\(golden)") || golden.hasPrefix("/") {
+            name = Self.name(of: golden)
+            if !FileManager.default.fileExists(atPath: "\(directory)/\(name)") {
+                try copy(golden, to: "\(directory)/\(name)")
+            }
+        }
+        return EdgeVersionManifest.SmokeTest(
+            goldenInputs: try ArtifactPath(name), tolerance: tolerance, latencyBudgetMs: latencyBudgetMs)
+    }
+
+    private func entryPath(in directory: String, besides golden: ArtifactPath?) throws -> ArtifactPath {
+        if let entry {
+            guard FileManager.default.fileExists(atPath: "\(directory)/\(entry)") else {
+                throw CommandFailure.invalid("--entry \(entry) is not a file of \(path); name it relative to that directory")
+            }
+            return try ArtifactPath(entry)
+        }
+        guard try isDirectory else { return try ArtifactPath(Self.name(of: path)) }
+        let candidates = try DirectoryListing.read(directory).files.map(\.path).filter {
+            $0 != golden && !$0.rawValue.hasSuffix(".json")
+        }
+        guard let only = candidates.first, candidates.count == 1 else {
+            let names = candidates.prefix(5).map(\.rawValue).joined(separator: ", ")
+            throw CommandFailure.invalid(
+                "\(path) has \(candidates.count) files the runtime could load\(names.isEmpty ? "" : " (\(names))"); "
+                    + "say which with --entry FILE")
+        }
+        return only
+    }
+
+    private static func name(of path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+}
+
+/// A directory of its own that is gone when the work is done.
+enum TemporaryDirectory {
+    static func with<Result>(_ body: (String) throws -> Result) throws -> Result {
+        let path = FileManager.default.temporaryDirectory.appending(path: "edgectl-\(UUID().uuidString)").path
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw CommandFailure.failed("cannot make \(path): \(LocalFile.reason(error)); set TMPDIR to a writable place")
+        }
+        defer {
+            do {
+                try FileManager.default.removeItem(atPath: path)
+            } catch {
+                Console.warn("\(path) could not be removed: \(LocalFile.reason(error))")
+            }
+        }
+        return try body(path)
+    }
+}

@@ -1,0 +1,75 @@
+public import Fleet
+public import WireFormat
+
+extension Orchestrator {
+    // MARK: - Devices
+
+    /// All devices whose labels match, by id.
+    public func devices(matching selector: Selector = .everything) throws(OrchestratorError) -> [DeviceResource] {
+        try all(
+            .get("devices").asking("limit", "500").asking("selector", selector.isEmpty ? nil : selector.description))
+    }
+
+    /// One device.
+    public func device(_ id: DeviceID) throws(OrchestratorError) -> DeviceResource {
+        try call(.get("devices/\(id)"))
+    }
+
+    /// Replaces a device's labels.
+    public func setLabels(_ labels: Labels, of id: DeviceID) throws(OrchestratorError) -> DeviceResource {
+        try call(.sending("PATCH", "devices/\(id)", DevicePatch(labels: labels)))
+    }
+
+    /// Takes a device out of service for good; its token stops working and its id is not used again.
+    public func retire(_ id: DeviceID) throws(OrchestratorError) {
+        try perform(.delete("devices/\(id)"))
+    }
+
+    // MARK: - Enrolment tokens
+
+    /// Makes an enrolment token; its secret is in this reply only.
+    public func createToken(_ request: EnrolmentTokenRequest) throws(OrchestratorError) -> EnrolmentTokenResource {
+        try call(.sending("POST", "enrolment-tokens", request))
+    }
+
+    /// All enrolment tokens that still work.
+    public func tokens() throws(OrchestratorError) -> [EnrolmentTokenResource] {
+        try all(.get("enrolment-tokens"))
+    }
+
+    // MARK: - Operator keys
+
+    /// Makes an operator key; its secret is in this reply only.
+    public func createAPIKey(_ request: APIKeyRequest) throws(OrchestratorError) -> APIKeyResource {
+        try call(.sending("POST", "api-keys", request))
+    }
+
+    /// All operator keys, without their secrets.
+    public func apiKeys() throws(OrchestratorError) -> [APIKeyResource] {
+        try all(.get("api-keys"))
+    }
+
+    /// Revokes an operator key.
+    public func removeAPIKey(id: String) throws(OrchestratorError) {
+        try perform(.delete("api-keys/\(APICall.escaped(id))"))
+    }
+
+    // MARK: - Audit
+
+    /// The newest audit rows below number `before`, newest first.
+    ///
+    /// - Parameter limit: how many at most; the controller gives 500 and less at once.
+    public func audit(before: UInt64? = nil, limit: Int) throws(OrchestratorError) -> [AuditEvent] {
+        var rows: [AuditEvent] = []
+        var before = before
+        while rows.count < limit {
+            let page: Page<AuditEvent> = try call(
+                .get("audit").asking("before", before.map { "\($0)" })
+                    .asking("limit", "\(min(500, limit - rows.count))"))
+            rows += page.items
+            guard page.next != nil, let last = page.items.last else { break }
+            before = last.number
+        }
+        return rows
+    }
+}

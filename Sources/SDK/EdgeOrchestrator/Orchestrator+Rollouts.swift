@@ -1,0 +1,79 @@
+internal import CurlClient
+public import Fleet
+public import Rollouts
+public import WireFormat
+
+/// A rollout and the mark by which a change of it is noticed.
+public struct RevisedRollout: Hashable, Sendable {
+    /// The rollout.
+    public var rollout: RolloutResource
+    /// The ETag of what was read; opaque.
+    public var revision: String?
+
+    /// Makes a value; tests of callers need no server.
+    public init(rollout: RolloutResource, revision: String?) {
+        self.rollout = rollout
+        self.revision = revision
+    }
+}
+
+extension Orchestrator {
+    /// Rollouts, newest first.
+    ///
+    /// - Parameters:
+    ///   - model: of this model only; nil for all.
+    ///   - active: true for those under way, false for those that ended, nil for both.
+    public func rollouts(
+        model: ModelName? = nil, active: Bool? = nil
+    ) throws(OrchestratorError) -> [RolloutResource] {
+        try all(.get("rollouts").asking("model", model?.rawValue).asking("active", active.map { "\($0)" }))
+    }
+
+    /// One rollout.
+    public func rollout(_ id: RolloutID) throws(OrchestratorError) -> RevisedRollout {
+        let call = APICall.get("rollouts/\(id)")
+        let response = try send(call)
+        let rollout = try WireJSON.decode(RolloutResource.self, from: response.body, of: call.description)
+        return RevisedRollout(rollout: rollout, revision: response.header("ETag"))
+    }
+
+    /// Waits until a rollout is no longer at `revision`.
+    ///
+    /// - Parameter waitSeconds: how long the controller may hold the call, at most 50.
+    /// - Returns: nil when nothing changed in that time.
+    public func rollout(
+        _ id: RolloutID, otherThan revision: String, waitSeconds: Int
+    ) throws(OrchestratorError) -> RevisedRollout? {
+        var call = APICall.get("rollouts/\(id)")
+        let wait = min(50, max(1, waitSeconds))
+        call.headers = [(name: "If-None-Match", value: revision), (name: "Prefer", value: "wait=\(wait)")]
+        call.timeoutSeconds = Double(wait) + Self.pollMarginSeconds
+        let response = try send(call)
+        guard response.status != 304 else { return nil }
+        let rollout = try WireJSON.decode(RolloutResource.self, from: response.body, of: call.description)
+        return RevisedRollout(rollout: rollout, revision: response.header("ETag"))
+    }
+
+    /// Gives a rollout a command; `retry` answers with the new rollout it started.
+    ///
+    /// - Parameter reason: why, 1 to 500 characters; kept in the audit log.
+    public func command(
+        _ command: RolloutCommand, rollout: RolloutID, reason: String
+    ) throws(OrchestratorError) -> RolloutResource {
+        try call(
+            .sending("POST", "rollouts/\(rollout)/commands", RolloutCommandRequest(command: command, reason: reason)))
+    }
+
+    /// The decisions of a rollout, oldest first.
+    public func decisions(of rollout: RolloutID) throws(OrchestratorError) -> [Decision] {
+        try all(.get("rollouts/\(rollout)/decisions"))
+    }
+
+    /// Everything the decisions of a rollout rest on.
+    public func evidence(of rollout: RolloutID) throws(OrchestratorError) -> RolloutEvidence {
+        var call = APICall.get("rollouts/\(rollout)/evidence")
+        call.timeoutSeconds = 300
+        call.maxResponseBytes = 1 << 30
+        return try self.call(call)
+    }
+}
