@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// SIGTERM and SIGINT as something to wait for, instead of handlers that may do next to nothing.
