@@ -64,6 +64,7 @@ let service: [Target] = [
         "Service", "OrchestratorAPI",
         ["Fleet", "WireFormat", "WebMessages", "Orchestration", "ModelTrust", "Rollouts"],
         resources: [.embedInCode("openapi.yaml")]),
+    layer("Service", "FleetSimulation", ["CanaryAnalysis"]),
     layer("Service", "DeviceAgent", ["Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition"]),
 ]
 
@@ -110,10 +111,11 @@ let programs: [Target] = [
             "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography", "Terminal",
             "EdgeOrchestrator", argumentParser, yams,
         ]),
+    program("edge-fleet", ["CanaryAnalysis", "FleetSimulation", "Terminal", argumentParser]),
 ]
 
 let testTargets: [Target] = [
-    tests("Fleet"), tests("CanaryAnalysis"), tests("Rollouts"), tests("ModelTrust", ["Fleet"]),
+    tests("Fleet"), tests("CanaryAnalysis", ["FleetSimulation"]), tests("Rollouts"), tests("ModelTrust", ["Fleet"]),
     tests("DeviceUpdates"), tests("PrometheusExposition"), tests("MicroHTTPServer", ["WebMessages", "CurlClient"]),
     tests("Cryptography", ["ModelTrust", "Fleet"]),
 ]
@@ -125,6 +127,7 @@ let package = Package(
         .executable(name: "edge-controller", targets: ["edge-controller"]),
         .executable(name: "edge-agent", targets: ["edge-agent"]),
         .executable(name: "edgectl", targets: ["edgectl"]),
+        .executable(name: "edge-fleet", targets: ["edge-fleet"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),

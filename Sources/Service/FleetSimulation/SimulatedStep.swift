@@ -1,38 +1,69 @@
-@testable import CanaryAnalysis
+public import CanaryAnalysis
 
-/// A step of a rollout with devices whose failures are drawn from a seed: what tests feed to the judge.
-struct SimulatedStep {
-    var devices = 24
-    var canaries = 8
+/// A step of a rollout with devices whose failures are drawn from a seed.
+///
+/// The judge sees what it would see of a real fleet: counts per device and tick. Tests and forecasts feed on it.
+public struct SimulatedStep: Sendable {
+    /// How many devices are on the list.
+    public var devices: Int
+    /// How many of them are drawn.
+    public var canaries: Int
     /// Requests of one device in one tick.
-    var requests = 20
+    public var requests: Int
     /// The share of failures on the old version.
-    var oldRate = 0.03
+    public var oldRate: Double
     /// The share of failures on the new version.
-    var newRate = 0.03
+    public var newRate: Double
     /// How far devices differ; each device's rates are multiplied by a factor within this of 1.
-    var spread = 0.0
+    public var spread: Double
     /// Requests of history per device.
-    var historyRequests = 2_000
+    public var historyRequests: Int
     /// The tick from whose counts on canaries run the new version.
-    var exposedFrom = 3
-    var margin = Margin.relative(1.25)
-    var mode = MetricPlan.Mode.guard
-    var limit: Double?
-    var plan = TestPlan.demonstration
-    var labels: (Int) -> [String: String] = { _ in [:] }
+    public var exposedFrom: Int
+    /// What is tolerated.
+    public var margin: Margin
+    /// Whether the metric decides.
+    public var mode: MetricPlan.Mode
+    /// The share that is too many by itself; nil for none.
+    public var limit: Double?
+    /// What is spent when.
+    public var plan = TestPlan.demonstration
+    /// The labels of a device by its place.
+    public var labels: @Sendable (Int) -> [String: String]
     /// The key of the test and of everything drawn.
-    var seed: UInt64 = 1
+    public var seed: UInt64
+
+    /// Makes a step; what is not given is that of the demonstration, for a version that changes nothing.
+    public init(
+        devices: Int = 24, canaries: Int = 8, requests: Int = 20, oldRate: Double = 0.03, newRate: Double = 0.03,
+        spread: Double = 0, historyRequests: Int = 2_000, exposedFrom: Int = 3, margin: Margin = .relative(1.25),
+        mode: MetricPlan.Mode = .guard, limit: Double? = nil,
+        labels: @escaping @Sendable (Int) -> [String: String] = { _ in [:] }, seed: UInt64 = 1
+    ) {
+        self.devices = devices
+        self.canaries = canaries
+        self.requests = requests
+        self.oldRate = oldRate
+        self.newRate = newRate
+        self.spread = spread
+        self.historyRequests = historyRequests
+        self.exposedFrom = exposedFrom
+        self.margin = margin
+        self.mode = mode
+        self.limit = limit
+        self.labels = labels
+        self.seed = seed
+    }
 
     /// Which devices are canaries: drawn from the seed.
-    var isCanary: [Bool] {
+    public var isCanary: [Bool] {
         CohortDraw(
             candidates: (0..<devices).map { Candidate(id: "device-\($0)") }, size: canaries, seed: seed, step: 1
         ).isDrawn
     }
 
     /// What is frozen at the draw.
-    var experiment: StepExperiment {
+    public var experiment: StepExperiment {
         let isCanary = isCanary
         let factors = factors
         var random = Chance(seed: seed, stream: 1)
@@ -53,7 +84,7 @@ struct SimulatedStep {
     }
 
     /// The evidence of the first ticks.
-    func evidence(ticks: Int) -> [TickEvidence] {
+    public func evidence(ticks: Int) -> [TickEvidence] {
         let isCanary = isCanary
         let factors = factors
         var random = Chance(seed: seed, stream: 3)
@@ -75,7 +106,7 @@ struct SimulatedStep {
     }
 
     /// The judgements of the first ticks, each tick's evidence changed before it is judged.
-    func judgements(
+    public func judgements(
         ticks: Int, changing change: (Int, inout TickEvidence) -> Void = { _, _ in }
     ) -> [TickJudgement] {
         var judge = StepJudge(experiment)
@@ -87,7 +118,7 @@ struct SimulatedStep {
     }
 
     /// The first recommendation that ends a step, and its tick.
-    func ending(within ticks: Int) -> (tick: Int, recommendation: Recommendation)? {
+    public func ending(within ticks: Int) -> (tick: Int, recommendation: Recommendation)? {
         var judge = StepJudge(experiment)
         for evidence in evidence(ticks: ticks) {
             let judgement = judge.judge(evidence)
@@ -102,53 +133,7 @@ struct SimulatedStep {
 
 extension TestPlan {
     /// The demonstration's plan: a soak of 10 ticks, a deadline of 150, half of 0.9 of 1 % for the first step.
-    static let demonstration = TestPlan(
+    public static let demonstration = TestPlan(
         share: 0.0045, updateShare: 0.0005, soakTicks: 10, deadlineTicks: 150, watchTicks: 43_200, excuseTicks: 300,
         mayAdvanceUnproven: false)
-}
-
-extension Recommendation {
-    /// True for a rollback by any cause.
-    var isRollback: Bool {
-        if case .rollback = self { true } else { false }
-    }
-
-    /// True where the step may advance.
-    var isAdvance: Bool {
-        if case .advance = self { true } else { false }
-    }
-
-    /// The code of a reason to wait; nil for anything else.
-    var waitCode: String? {
-        switch self {
-        case .hold(let reason), .undecided(let reason), .noData(let reason): reason.code
-        case .rollback, .halt, .advance: nil
-        }
-    }
-}
-
-/// Chance for tests: quick and seeded (SplitMix64), apart from the generator under test.
-struct Chance {
-    private var state: UInt64
-
-    init(seed: UInt64, stream: UInt64) {
-        state = seed &* 0xD134_2543_DE82_EF95 &+ stream &* 0x2545_F491_4F6C_DD1D
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
-
-    /// How many of `trials` happen.
-    mutating func count(_ trials: Int, rate: Double) -> Int {
-        var happened = 0
-        for _ in 0..<trials where uniform() < rate { happened += 1 }
-        return happened
-    }
 }
