@@ -99,7 +99,8 @@ import Testing
         #expect(word == "check")
     }
 
-    @Test("a newer assignment ends what does not serve yet or is being tried, and waits elsewhere", arguments: everyState)
+    @Test(
+        "a newer assignment ends what does not serve yet or is being tried, and waits elsewhere", arguments: everyState)
     func superseded(state: UpdateState) {
         var machine = UpdateMachine(state: state, accepted: 2)
         let newer = Assignment(number: 3, run: v3, fallback: v1, probationSeconds: 30)

@@ -5,7 +5,9 @@ import Glibc
 public import Orchestration
 public import WireFormat
 
-/// Artifacts in a directory, each a file named by its digest. An upload is a file of its own until its digest is verified.
+/// Artifacts in a directory, each a file named by its digest.
+///
+/// An upload is a file of its own until its digest is verified.
 ///
 /// A finished artifact is read-only, synced and renamed into place, so a crash leaves it whole or absent.
 public final class ArtifactDirectory: ArtifactStore {
@@ -54,7 +56,8 @@ public final class ArtifactDirectory: ArtifactStore {
             } else {
                 try Self.disk("start an upload") {
                     try Data().write(to: URL(fileURLWithPath: part(digest)))
-                    try Data("\(sizeBytes)".utf8).write(to: URL(fileURLWithPath: announcement(digest)), options: .atomic)
+                    try Data("\(sizeBytes)".utf8).write(
+                        to: URL(fileURLWithPath: announcement(digest)), options: .atomic)
                 }
             }
             // An empty file is complete as soon as it is announced.
@@ -78,7 +81,9 @@ public final class ArtifactDirectory: ArtifactStore {
             guard before == offsetBytes else {
                 throw ArtifactStoreError.offsetMismatch(expected: before, got: offsetBytes)
             }
-            guard UInt64(bytes.count) <= announced - before else { throw ArtifactStoreError.tooLarge(announced: announced) }
+            guard UInt64(bytes.count) <= announced - before else {
+                throw ArtifactStoreError.tooLarge(announced: announced)
+            }
             try Self.disk("append to an upload") {
                 let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: part(digest)))
                 defer { try? handle.close() }
@@ -86,7 +91,8 @@ public final class ArtifactDirectory: ArtifactStore {
                 try handle.write(contentsOf: Data(bytes))
             }
             let now = before + UInt64(bytes.count)
-            return now == announced ? try finish(digest, size: announced) : UploadStatus(offsetBytes: now, complete: false)
+            return now == announced
+                ? try finish(digest, size: announced) : UploadStatus(offsetBytes: now, complete: false)
         }
     }
 
@@ -104,7 +110,9 @@ public final class ArtifactDirectory: ArtifactStore {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             try Self.sync(part(digest))
             try FileManager.default.setAttributes([.posixPermissions: 0o444], ofItemAtPath: part(digest))
-            guard unsafe rename(part(digest), target) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+            guard unsafe rename(part(digest), target) == 0 else {
+                throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
+            }
             try Self.sync(directory)
         }
         drop(digest)
@@ -143,7 +151,9 @@ public final class ArtifactDirectory: ArtifactStore {
         let oldest = Date().addingTimeInterval(-Self.uploadLifetimeSeconds)
         for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
             let attributes = try? FileManager.default.attributesOfItem(atPath: directory + "/" + name)
-            if let changed = attributes?[.modificationDate] as? Date, changed < oldest { unsafe unlink(directory + "/" + name) }
+            if let changed = attributes?[.modificationDate] as? Date, changed < oldest {
+                unsafe unlink(directory + "/" + name)
+            }
         }
     }
 

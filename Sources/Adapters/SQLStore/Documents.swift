@@ -17,7 +17,8 @@ enum Documents {
 
     /// Removes the record of a key.
     static func remove(_ database: Database, _ table: String, _ column: String, _ key: String) throws {
-        try database.cachedStatement(sql: "DELETE FROM \(table) WHERE \(column) = :key").execute(arguments: ["key": key])
+        try database.cachedStatement(sql: "DELETE FROM \(table) WHERE \(column) = :key").execute(arguments: ["key": key]
+        )
     }
 
     /// All records of a table, in the order of their keys.

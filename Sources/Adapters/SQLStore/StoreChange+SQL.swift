@@ -71,8 +71,9 @@ extension StoreChange {
 
     /// Numbers the row one above the last, within the transaction that holds the only write lock.
     private func insert(_ event: AuditEvent, into database: Database) throws {
-        let last = try Int64.fetchOne(
-            database.cachedStatement(sql: "SELECT COALESCE(MAX(number), 0) FROM audit")) ?? 0
+        let last =
+            try Int64.fetchOne(
+                database.cachedStatement(sql: "SELECT COALESCE(MAX(number), 0) FROM audit")) ?? 0
         var event = event
         event.number = UInt64(last + 1)
         try database.cachedStatement(sql: "INSERT INTO audit (number, document) VALUES (:number, :document)")

@@ -45,7 +45,8 @@ public struct ProgressLine: Sendable {
 
     private func facts(_ bytes: UInt64, base: UInt64, at seconds: Double) -> String {
         let share = totalBytes == 0 ? 1 : Double(bytes) / Double(totalBytes)
-        var text = "\(Quantity.decimal(share * 100, digits: 0)) %  \(Quantity.bytes(bytes)) of \(Quantity.bytes(totalBytes))"
+        var text =
+            "\(Quantity.decimal(share * 100, digits: 0)) %  \(Quantity.bytes(bytes)) of \(Quantity.bytes(totalBytes))"
         let elapsed = seconds - startedAt
         guard elapsed > 0, bytes > base else { return text }
         let rate = Double(bytes - base) / elapsed

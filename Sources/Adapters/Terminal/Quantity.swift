@@ -1,6 +1,6 @@
 /// Quantities as people read them.
 public enum Quantity {
-    /// Bytes in binary units with three figures, e.g. `12.3 MiB`.
+    /// Bytes in binary units with three figures, such as `12.3 MiB`.
     public static func bytes(_ count: UInt64) -> String {
         let units = ["B", "KiB", "MiB", "GiB", "TiB"]
         var value = Double(count)
@@ -12,7 +12,7 @@ public enum Quantity {
         return unit == 0 ? "\(count) B" : "\(decimal(value, digits: value < 99.95 ? 1 : 0)) \(units[unit])"
     }
 
-    /// A span of time in its two largest units, e.g. `3m12s`; negative spans count as none.
+    /// A span of time in its two largest units, such as `3m12s`; negative spans count as none.
     public static func duration(seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e12 else { return "forever" }
         let total = Int(max(0, seconds))
@@ -37,7 +37,7 @@ public enum Quantity {
         return sign + "\(Int(scaled) / Int(scale))." + String(repeating: "0", count: digits - fraction.count) + fraction
     }
 
-    /// A share in 0...1 as percent, e.g. `2.41 %`.
+    /// A share in 0...1 as percent, such as `2.41 %`.
     public static func percent(_ share: Double) -> String { decimal(share * 100, digits: 2) + " %" }
 
     private static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }

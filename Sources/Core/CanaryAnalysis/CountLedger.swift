@@ -34,7 +34,9 @@ struct CountLedger {
         let ticks: Int
     }
 
-    /// Credits a tick. `counted` entries are those inside their device's window; all entries make the fleet's factor.
+    /// Credits a tick.
+    ///
+    /// `counted` entries are those inside their device's window; all entries make the fleet's factor.
     mutating func add(_ entries: [Entry], counted: (Int) -> Bool) {
         var failures = 0.0
         var expectation = 0.0

@@ -16,7 +16,8 @@ struct Gates {
         let seconds = standing.experiment.tickSeconds
         return GateStanding(
             gate: .soak, isOpen: standing.tick >= needed,
-            detail: "watched for \(Int(Double(standing.tick) * seconds)) s of a soak of \(Int(Double(needed) * seconds)) s")
+            detail:
+                "watched for \(Int(Double(standing.tick) * seconds)) s of a soak of \(Int(Double(needed) * seconds)) s")
     }
 
     /// At least 80 % of those who were commanded, and everyone commanded.
@@ -25,7 +26,8 @@ struct Gates {
         let isOpen = commanded == standing.canaries.count && Double(standing.exposedCount) >= 0.8 * Double(commanded)
         return GateStanding(
             gate: .exposure, isOpen: isOpen,
-            detail: "\(standing.exposedCount) of \(standing.canaries.count) canaries run the new version; 80 % are needed")
+            detail:
+                "\(standing.exposedCount) of \(standing.canaries.count) canaries run the new version; 80 % are needed")
     }
 
     /// Canaries silent now (swapping or not) or broken, against the same share of the others.
@@ -52,7 +54,9 @@ struct Gates {
         let strayed = row?.standardised ?? 0
         return GateStanding(
             gate: .completeness, isOpen: strayed <= 2,
-            detail: "canaries miss heartbeats \(figure(strayed)) standard deviations above chance; at most 2 are let through")
+            detail:
+                "canaries miss heartbeats \(figure(strayed)) standard deviations above chance; at most 2 are let through"
+        )
     }
 
     /// No label value with at least five canaries whose harm ranks among the top 5 % divided by the number of values.

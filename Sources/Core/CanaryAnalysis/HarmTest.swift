@@ -4,7 +4,7 @@ import RealModule
 struct TestRow {
     /// The metric or event.
     let metric: String
-    /// What the row looks at, e.g. `weighted since start`.
+    /// What the row looks at, such as `weighted since start`.
     let test: String
     /// Its share of the error budget; the shares of all rows add up to 1.
     let weight: Double

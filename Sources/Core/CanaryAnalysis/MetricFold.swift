@@ -10,7 +10,7 @@ struct MetricFold: Sendable {
     /// Counts in the judged window, for display: on the new version by canaries, on the old one by the others.
     private var shown = ShownCounts()
     private var isFlowing = (canary: false, baseline: false)
-    private var lastInterval: (lower: Double, upper: Double)?
+    private var lastInterval: EffectInterval?
 
     private struct ShownCounts {
         var canary = (requests: 0.0, failures: 0.0)
@@ -31,7 +31,8 @@ struct MetricFold: Sendable {
             experiment.devices.map { device in
                 metric < device.history.count
                     ? device.history[metric] : ExperimentDevice.History(requests: 0, failures: 0)
-            }).rates
+            }
+        ).rates
         ledger = CountLedger(rates: rates)
         let spending = Spending(
             share: experiment.plan.proofLevel, deadlineTicks: experiment.plan.deadlineTicks,
@@ -117,7 +118,7 @@ struct MetricFold: Sendable {
         let arms = Arms(observed: ledger.observed, expected: ledger.expected, standing)
         let strongest = standing.look.rows.filter { $0.metric == plan.name }.max { $0.evidence < $1.evidence }
         if standing.tick % 5 == 0 || crossing != nil && lastInterval == nil {
-            lastInterval = EffectInterval(ledger: ledger, metric: metric, seed: seed, standing).bounds
+            lastInterval = EffectInterval(ledger: ledger, metric: metric, seed: seed, standing)
         }
         let isFailing = crossing?.metric == plan.name && isHarmful(test: crossing?.test ?? "", standing)
         return MetricJudgement(

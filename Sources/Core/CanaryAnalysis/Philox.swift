@@ -1,4 +1,6 @@
-/// Philox 4x32-10: a counter-based random function. The same key and counter give the same words on every machine.
+/// Philox 4x32-10: a counter-based random function.
+///
+/// The same key and counter give the same words on every machine.
 ///
 /// Source: Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011; test vectors of Random123.
 public enum Philox {

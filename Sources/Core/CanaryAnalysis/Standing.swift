@@ -54,7 +54,9 @@ struct Standing {
     var classes: [LabelValue] {
         var groups: [String: Set<Int>] = [:]
         for index in experiment.devices.indices {
-            for (key, value) in experiment.devices[index].labels { groups["\(key)=\(value)", default: []].insert(index) }
+            for (key, value) in experiment.devices[index].labels {
+                groups["\(key)=\(value)", default: []].insert(index)
+            }
         }
         let canaries = Set(canaries)
         return groups.filter { $0.value.intersection(canaries).count >= 5 }

@@ -16,7 +16,7 @@ public struct MetricPlan: Codable, Hashable, Sendable {
         case watch
     }
 
-    /// The metric's name, e.g. `failures`.
+    /// The metric's name, such as `failures`.
     public var name: String
     /// What it may do.
     public var mode: Mode

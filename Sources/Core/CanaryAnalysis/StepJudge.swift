@@ -1,6 +1,8 @@
 import RealModule
 
-/// The judge of one step: a fold over the evidence of its ticks. **Here the decision to roll back is made.**
+/// The judge of one step: a fold over the evidence of its ticks.
+///
+/// **Here the decision to roll back is made.**
 ///
 /// A step is a randomised experiment of its own: its cohort was drawn by a keyed generator from a fixed list, and everyone
 /// drawn is compared with everyone else of the list, from the step's start on. Three questions are asked at every tick:
@@ -55,7 +57,7 @@ public struct StepJudge: Sendable {
         return TickJudgement(
             tick: tick, canaries: standing.canaries.count, others: standing.others.count,
             exposed: standing.exposedCount, metrics: judged, events: standing.events,
-            evidence: look.largest?.evidence ?? 0, bound: look.bound.isFinite ? look.bound : nil,
+            evidence: look.largest?.evidence ?? 0, bound: look.bound.isFinite && !harm.test.canNeverCross ? look.bound : nil,
             leadingMetric: look.largest?.metric ?? "", leadingTest: look.largest?.test ?? "",
             canDecide: !harm.test.canNeverCross, gates: gates, contributions: contributions(),
             recommendation: recommendation(standing, judged, gates))
@@ -79,7 +81,9 @@ public struct StepJudge: Sendable {
             return .undecided(HoldReason(code: "gate_\(closed.gate.rawValue)", sentence: closed.detail))
         }
         let guarded = judged.filter { $0.mode == .guard }
-        if harm.test.crossedAt == nil, !guarded.isEmpty, guarded.allSatisfy(\.isProven) { return .advance(isProven: true) }
+        if harm.test.crossedAt == nil, !guarded.isEmpty, guarded.allSatisfy(\.isProven) {
+            return .advance(isProven: true)
+        }
         return unproven(guarded)
     }
 
@@ -128,14 +132,16 @@ public struct StepJudge: Sendable {
                 return .bothArms(
                     HoldReason(
                         code: "limit_breached_by_both",
-                        sentence: "\(metric.metric) is above its limit of \(figure(limit)) on both versions; the cause is "
+                        sentence:
+                            "\(metric.metric) is above its limit of \(figure(limit)) on both versions; the cause is "
                             + "not this version, look at what both share"))
             }
             return .canaryOnly(
                 HarmFinding(
                     reason: "limit_breached", metric: metric.metric, test: "absolute limit", evidence: canary,
                     bound: limit, effect: metric.effect, suspect: nil,
-                    sentence: "\(metric.metric) is \(figure(canary)) on the canary, above its limit of \(figure(limit))"))
+                    sentence: "\(metric.metric) is \(figure(canary)) on the canary, above its limit of \(figure(limit))"
+                ))
         }
         return .kept
     }
@@ -199,7 +205,8 @@ public struct StepJudge: Sendable {
         return metrics.flatMap { $0.rows(weight: forMetrics > 0 ? forMetrics : 0.5) }
             + EventKind.allCases.map { kind in
                 TestRow(
-                    metric: kind.rawValue, test: kind.test, weight: (1 - forMetrics * Double(guarded)) / 4, decides: true,
+                    metric: kind.rawValue, test: kind.test, weight: (1 - forMetrics * Double(guarded)) / 4,
+                    decides: true,
                     scores: tracks.tracks.map { Int64(kind.count($0)) << 20 })
             }
     }

@@ -30,9 +30,9 @@ public struct MetricJudgement: Codable, Hashable, Sendable {
     public var baselineRequests: Double
     /// The canary's failures against expectation, as a multiple of the others'.
     public var effect: Double
-    /// Lower end of the effect's 95 % interval (for display; by the test at this tick alone).
+    /// Lower end of the effect's 95 % interval (for display; by the test at this tick alone); nil where there is none.
     public var effectLower: Double?
-    /// Upper end.
+    /// Upper end; nil where there is none.
     public var effectUpper: Double?
     /// Evidence of harm: weighted -ln p of the metric's strongest row.
     public var evidence: Double
@@ -84,7 +84,7 @@ public struct HarmFinding: Codable, Hashable, Sendable {
     public var bound: Double
     /// The estimated effect now.
     public var effect: Double
-    /// A class of canaries that carries it, e.g. `hw=orin`; nil where none stands out.
+    /// A class of canaries that carries it, such as `hw=orin`; nil where none stands out.
     public var suspect: String?
     /// A sentence for people.
     public var sentence: String
@@ -146,7 +146,7 @@ public struct TickJudgement: Codable, Hashable, Sendable {
     public var events: [EventJudgement]
     /// The largest evidence of all rows.
     public var evidence: Double
-    /// What evidence must exceed at this tick; nil while nothing may be spent.
+    /// What evidence must exceed at this tick; nil where no evidence of this step could ever exceed it.
     public var bound: Double?
     /// The metric or event with the largest evidence.
     public var leadingMetric: String

@@ -48,13 +48,13 @@ public enum RolloutSubject: NameSubject {
 
 /// The identity of one device; unique in the fleet and never reused.
 public typealias DeviceID = Name<DeviceSubject>
-/// The name of a model, e.g. `object_detector`.
+/// The name of a model, such as `object_detector`.
 public typealias ModelName = Name<ModelSubject>
-/// The name of a version of a model, e.g. `v2.0.0`; what it stands for is fixed by its digest.
+/// The name of a version of a model, such as `v2.0.0`; what it stands for is fixed by its digest.
 public typealias VersionName = Name<VersionSubject>
 /// The name of a deployment.
 public typealias DeploymentName = Name<DeploymentSubject>
 /// The name of a policy.
 public typealias PolicyName = Name<PolicySubject>
-/// The id of a rollout: the deployment's name and a running number, e.g. `digits-2`.
+/// The id of a rollout: the deployment's name and a running number, such as `digits-2`.
 public typealias RolloutID = Name<RolloutSubject>

@@ -4,7 +4,9 @@ public struct RuntimeTotals: Codable, Hashable, Sendable {
     public var requests: UInt64
     /// Failed requests by reason; a reason that is absent counted nothing.
     public var failures: [String: UInt64]
-    /// Requests by latency: one count per bound of the shared list, then one for everything slower. Not accumulated.
+    /// Requests by latency: one count per bound of the shared list, then one for everything slower.
+    ///
+    /// Not accumulated.
     public var latencyBuckets: [UInt64]
     /// Sum of all latencies, in microseconds.
     public var latencySumMicroseconds: UInt64

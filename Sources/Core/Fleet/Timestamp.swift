@@ -28,7 +28,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         left.milliseconds < right.milliseconds
     }
 
-    /// RFC 3339 text, e.g. `2026-03-01T12:00:00.250Z`.
+    /// RFC 3339 text, such as `2026-03-01T12:00:00.250Z`.
     public var description: String {
         let day = milliseconds.floorDivided(by: 86_400_000)
         let rest = Int(milliseconds - day * 86_400_000)

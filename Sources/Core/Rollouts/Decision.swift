@@ -44,7 +44,7 @@ public struct Decision: Codable, Hashable, Sendable {
     public var kind: DecisionKind
     /// Who or what decided.
     public var cause: DecisionCause
-    /// A stable machine-readable reason, e.g. `harm_proven`.
+    /// A stable machine-readable reason, such as `harm_proven`.
     public var reason: String
     /// The reason as a sentence for people.
     public var sentence: String
@@ -58,7 +58,7 @@ public struct Decision: Codable, Hashable, Sendable {
     public var actor: String?
     /// The metric that decided, where one did.
     public var metric: String?
-    /// The row of the test that decided, e.g. `weighted since start`.
+    /// The row of the test that decided, such as `weighted since start`.
     public var test: String?
     /// The evidence (weighted -ln p) that was compared.
     public var evidence: Double?

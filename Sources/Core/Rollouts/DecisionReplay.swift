@@ -49,7 +49,8 @@ public struct DecisionReplay: Sendable {
     ///
     /// All drawn steps are judged in the same ticks, so an earlier step is as many ticks ahead as it has rows more.
     public func judgements(before decision: Decision) -> [TickJudgement] {
-        guard let tick = decision.tick, (1...max(1, judgements.count)).contains(decision.step), !judgements.isEmpty else {
+        guard let tick = decision.tick, (1...max(1, judgements.count)).contains(decision.step), !judgements.isEmpty
+        else {
             return []
         }
         let current = judgements[decision.step - 1].count

@@ -71,7 +71,7 @@ extension MetricPolicy {
 
 /// What is wrong with one field of a declaration and what to do about it.
 public struct FieldFault: Error, Codable, Hashable, Sendable, CustomStringConvertible {
-    /// The field, e.g. `metrics[0].limit`.
+    /// The field, such as `metrics[0].limit`.
     public let field: String
     /// What to do, as an imperative sentence without its period.
     public let remedy: String

@@ -2,7 +2,7 @@ public import Fleet
 
 /// A version by its name and by what it is.
 public struct VersionReference: Codable, Hashable, Sendable, CustomStringConvertible {
-    /// The version's name, e.g. `v2.0.0`.
+    /// The version's name, such as `v2.0.0`.
     public let name: VersionName
     /// SHA-256 of the version's signed payload: the identity that evidence is keyed by.
     public let digest: Digest
@@ -84,13 +84,13 @@ public struct MetricPolicy: Codable, Hashable, Sendable {
         case ignore
     }
 
-    /// The metric, e.g. `failures`.
+    /// The metric, such as `failures`.
     public var name: String
     /// Whether it decides.
     public var mode: Mode
-    /// The tolerated ratio of canary to baseline, at least 1, e.g. 1.25.
+    /// The tolerated ratio of canary to baseline, at least 1, such as 1.25.
     public var relativeTolerance: Double
-    /// The tolerated difference of shares, in 0...1, e.g. 0.001 for 0.1 points; the wider of both holds.
+    /// The tolerated difference of shares, in 0...1, such as 0.001 for 0.1 points; the wider of both holds.
     public var absoluteTolerance: Double
     /// The share of failures that is too many whatever the baseline does, in 0...1; nil for none.
     public var limit: Double?
@@ -114,7 +114,9 @@ public struct MetricPolicy: Codable, Hashable, Sendable {
 
 /// How a rollout proceeds and what it tolerates; frozen into each rollout when it starts.
 public struct Policy: Codable, Hashable, Sendable {
-    /// What happens when a step is undecided at its deadline. Promotion is never among it.
+    /// What happens when a step is undecided at its deadline.
+    ///
+    /// Promotion is never among it.
     public enum DeadlineAction: String, Codable, Hashable, Sendable, CaseIterable {
         /// Stop granting and ask a person.
         case halt

@@ -266,7 +266,9 @@ public struct Rollout: Codable, Hashable, Sendable {
 
     // MARK: - What people order
 
-    /// A person gave a command. `retry` makes a new rollout and is not for this machine.
+    /// A person gave a command.
+    ///
+    /// `retry` makes a new rollout and is not for this machine.
     public mutating func commanded(
         _ command: RolloutCommand, by actor: String, reason: String, at now: Timestamp
     ) throws(CommandRefusal) -> [RolloutAction] {

@@ -85,7 +85,7 @@ public struct RolloutStep: Codable, Hashable, Sendable {
 
 /// Why a rollout waits, since when, and what would end the wait.
 public struct RolloutWait: Codable, Hashable, Sendable {
-    /// A stable code, e.g. `no_data`.
+    /// A stable code, such as `no_data`.
     public var reason: String
     /// A sentence for people: what is waited for, who can resolve it and how.
     public var sentence: String

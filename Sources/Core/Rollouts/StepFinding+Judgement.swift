@@ -32,8 +32,9 @@ extension Grounds {
 
     /// The proof that lets a step advance, or the word that there can be none.
     fileprivate init(_ judgement: TickJudgement, isProven: Bool) {
-        guard isProven, let weakest = judgement.metrics.filter({ $0.mode == .guard })
-            .min(by: { $0.safetyEvidence < $1.safetyEvidence })
+        guard isProven,
+            let weakest = judgement.metrics.filter({ $0.mode == .guard })
+                .min(by: { $0.safetyEvidence < $1.safetyEvidence })
         else {
             self.init(
                 cause: .judge, reason: "not_proven_here",

@@ -27,7 +27,7 @@ public enum StepFinding: Hashable, Sendable {
 public struct Grounds: Hashable, Sendable {
     /// Who or what decides.
     public var cause: DecisionCause
-    /// A stable code, e.g. `harm_proven`.
+    /// A stable code, such as `harm_proven`.
     public var reason: String
     /// A sentence for people.
     public var sentence: String

@@ -1,16 +1,22 @@
 /// One HTTP request as a value: what a handler needs to know, and nothing of the server that received it.
 public struct WebRequest: Sendable {
-    /// The method, upper case, e.g. `GET`.
+    /// The method, upper case, such as `GET`.
     public var method: String
-    /// The percent-decoded path without the query, e.g. `/v1/devices`. Always starts with `/`.
+    /// The percent-decoded path without the query, such as `/v1/devices`.
+    ///
+    /// Always starts with `/`.
     public var path: String
     /// The query parameters in their order of appearance, percent-decoded.
     public var query: [(name: String, value: String)]
-    /// The header fields; names are lower case. A repeated field keeps its values joined by `, `.
+    /// The header fields; names are lower case.
+    ///
+    /// A repeated field keeps its values joined by `, `.
     public var headers: [String: String]
-    /// The whole body. Empty for a request whose body was streamed (see ``WebBodyPlan``).
+    /// The whole body.
+    ///
+    /// Empty for a request whose body was streamed (see ``WebBodyPlan``).
     public var body: [UInt8]
-    /// The peer's address as text, e.g. `127.0.0.1`.
+    /// The peer's address as text, such as `127.0.0.1`.
     public var peer: String
 
     /// Makes a request; tests call handlers with it directly, without a socket.

@@ -2,7 +2,9 @@
 public struct WebResponse: Sendable {
     /// The status code, in 200...599.
     public var status: Int
-    /// The header fields in the order they are sent. `Content-Length` and `Date` are the server's own.
+    /// The header fields in the order they are sent.
+    ///
+    /// `Content-Length` and `Date` are the server's own.
     public var headers: [(name: String, value: String)]
     /// The body.
     public var body: WebBody

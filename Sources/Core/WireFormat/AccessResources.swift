@@ -87,7 +87,9 @@ public struct EnrolmentTokenResource: Codable, Hashable, Sendable {
     public var usesLeft: Int
     /// Labels its devices get.
     public var labels: Labels
-    /// The random part, base64url; present only in the reply to its making. `edgectl` adds the fingerprints.
+    /// The random part, base64url; present only in the reply to its making.
+    ///
+    /// `edgectl` adds the fingerprints.
     public var secret: String?
 
     /// Makes a token's description.
@@ -108,9 +110,9 @@ public struct AuditEvent: Codable, Hashable, Sendable {
     public var at: Timestamp
     /// Who: an operator's name, `device:<id>` or `controller`.
     public var actor: String
-    /// What, e.g. `rollout.rollback`.
+    /// What, such as `rollout.rollback`.
     public var action: String
-    /// On what, e.g. `rollout/digits-2`.
+    /// On what, such as `rollout/digits-2`.
     public var subject: String
     /// More, as text by name; never a secret.
     public var detail: [String: String]

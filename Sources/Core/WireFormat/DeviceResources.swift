@@ -1,6 +1,8 @@
 public import Fleet
 
-/// What a device sends once to join the fleet. The route is open: the token is the credential.
+/// What a device sends once to join the fleet.
+///
+/// The route is open: the token is the credential.
 public struct EnrolmentRequest: Codable, Hashable, Sendable {
     /// The random part of the enrolment token, base64url.
     public var token: String
@@ -124,7 +126,7 @@ public struct VersionTotals: Codable, Hashable, Sendable {
 
 /// A version in a list: its digest, and its name where the controller knows it.
 public struct VersionLabel: Codable, Hashable, Sendable {
-    /// The name, e.g. `v2.0.0`; nil for a digest the controller does not know.
+    /// The name, such as `v2.0.0`; nil for a digest the controller does not know.
     public var name: VersionName?
     /// The digest.
     public var digest: Digest
@@ -189,7 +191,7 @@ public struct AttemptReport: Codable, Hashable, Sendable {
     public var step: String
     /// How it stands.
     public var outcome: Outcome
-    /// A stable reason for a failure, e.g. `hash_mismatch`; nil otherwise.
+    /// A stable reason for a failure, such as `hash_mismatch`; nil otherwise.
     public var reason: String?
     /// More for people, at most 4 KiB.
     public var detail: String?

@@ -16,7 +16,7 @@ public struct Heartbeat: Codable, Hashable, Sendable {
     public var series: [SeriesReport]
     /// Until when an announced update may keep the device silent, milliseconds since 1970 on the device's clock.
     public var updatingUntil: Int64?
-    /// Health problems by their reason, e.g. `disk_full`; empty when healthy.
+    /// Health problems by their reason, such as `disk_full`; empty when healthy.
     public var problems: [String]
 
     /// Makes a heartbeat.
@@ -41,7 +41,7 @@ public struct SlotStatus: Codable, Hashable, Sendable {
     public var model: ModelName
     /// The digest of the version the runtime serves; nil when it serves none.
     public var digest: Digest?
-    /// The update step the slot is in, e.g. `download`; nil when idle.
+    /// The update step the slot is in, such as `download`; nil when idle.
     public var step: String?
     /// Whether the runtime answers its health check.
     public var healthy: Bool
@@ -97,7 +97,9 @@ public struct SeriesReport: Codable, Hashable, Sendable {
 
 /// What the controller answers.
 public struct HeartbeatReply: Codable, Hashable, Sendable {
-    /// The newest heartbeat of this boot whose totals are stored for good; 0 for none yet. Only a tick's commit moves it.
+    /// The newest heartbeat of this boot whose totals are stored for good; 0 for none yet.
+    ///
+    /// Only a tick's commit moves it.
     public var committedThrough: UInt64
     /// The number of the device's newest assignment; a larger one than the device has means: fetch it.
     public var assignment: UInt64

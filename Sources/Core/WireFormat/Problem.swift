@@ -2,7 +2,7 @@ public import Rollouts
 
 /// A problem as HTTP APIs tell it (RFC 9457), with the fields that are wrong.
 public struct Problem: Error, Codable, Hashable, Sendable, CustomStringConvertible {
-    /// A stable code for machines, e.g. `unknown_field`; sent as `type` `urn:edgeorch:problem:<code>`.
+    /// A stable code for machines, such as `unknown_field`; sent as `type` `urn:edgeorch:problem:<code>`.
     public var code: String
     /// A short title that does not vary with the occurrence.
     public var title: String

@@ -159,7 +159,7 @@ public struct ApplyResult<Resource: Codable & Hashable & Sendable>: Codable, Has
     public var resource: Resource
     /// The rollout that this started, where it did.
     public var rollout: RolloutID?
-    /// What a person should know, e.g. that the selector matches no device.
+    /// What a person should know, such as that the selector matches no device.
     public var warnings: [String]
 
     /// Makes a result.

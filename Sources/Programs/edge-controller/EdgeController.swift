@@ -14,8 +14,8 @@ struct EdgeController: ParsableCommand {
 enum BuildFacts {
     static let version = "0.1.0"
     #if swift(>=6.3)
-    static let swiftVersion = "6.3"
+        static let swiftVersion = "6.3"
     #else
-    static let swiftVersion = "6.2"
+        static let swiftVersion = "6.2"
     #endif
 }

@@ -101,7 +101,8 @@ struct ServeConfiguration: Equatable {
         metricsListen = metricsText.flatMap { address($0, "metrics-listen") }
         let database = value(options.database, "DATABASE", "sqlite")
         if database != "sqlite" {
-            faults.append("--database \(Self.withoutSecrets(database)): this version keeps its state in SQLite only; use sqlite")
+            faults.append(
+                "--database \(Self.withoutSecrets(database)): this version keeps its state in SQLite only; use sqlite")
         }
         let artifacts = value(options.artifacts, "ARTIFACTS", "directory")
         if artifacts != "directory" {

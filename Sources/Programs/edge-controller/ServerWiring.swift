@@ -20,7 +20,8 @@ struct ServerWiring {
         let page = page
         let pool = pool
         var surroundings = OrchestratorAPI.Surroundings(
-            operations: controller, submit: { job in pool.submit(job) }, digest: { bytes in ControllerDigest.of(bytes) },
+            operations: controller, submit: { job in pool.submit(job) },
+            digest: { bytes in ControllerDigest.of(bytes) },
             now: { SystemClock().now() }, observer: counters)
         if showsMetrics { surroundings.metrics = { accept in page.render(accept: accept) } }
         let api = OrchestratorAPI(surroundings)
@@ -50,7 +51,9 @@ final class HTTPCounters: APIObserver, WebServerObserver {
         for reason in ["not_authorised", "unknown_device", "too_large", "unavailable", "malformed"] {
             _ = metrics.counter(.heartbeatsRejected, [reason])
         }
-        for reason in AuthenticationFailure.allCases { _ = metrics.counter(.authFailures, ["bearer", reason.rawValue]) }
+        for reason in AuthenticationFailure.allCases {
+            _ = metrics.counter(.authFailures, ["bearer", reason.rawValue])
+        }
     }
 
     func requestStarted() { page.requestStarted() }
@@ -100,7 +103,9 @@ struct MetricsHandler: WebHandler {
 
     func handle(_ request: WebRequest, respond: @escaping @Sendable (WebResponse) -> Void) {
         guard request.path == "/metrics", request.method == "GET" else {
-            respond(WebResponse(status: 404, headers: [("Content-Type", "text/plain")], body: .bytes(Array("see /metrics\n".utf8))))
+            respond(
+                WebResponse(
+                    status: 404, headers: [("Content-Type", "text/plain")], body: .bytes(Array("see /metrics\n".utf8))))
             return
         }
         let shown = page.render(accept: request.header("accept"))

@@ -28,7 +28,9 @@ struct ProveCommand: ParsableCommand {
     @Option(help: "The first run's seed.") var seed: UInt64 = 1
 
     func validate() throws {
-        guard canaries > 0, devices > canaries else { throw ValidationError("--canaries must be 1 to --devices less 1.") }
+        guard canaries > 0, devices > canaries else {
+            throw ValidationError("--canaries must be 1 to --devices less 1.")
+        }
         guard (0...1).contains(rate), rate * effect <= 1, effect >= 0 else {
             throw ValidationError("--rate must be in 0...1, with --effect too.")
         }
@@ -47,7 +49,8 @@ struct ProveCommand: ParsableCommand {
         let output = Terminal(.output, environment: [:])
         output.print(
             "\(canaries) of \(devices) devices, \(requests) requests a tick, \(Quantity.percent(rate)) failures, the new "
-                + "version x\(Quantity.decimal(effect, digits: 2)); deadline \(deadlineTicks) ticks, seeds from \(seed)")
+                + "version x\(Quantity.decimal(effect, digits: 2)); deadline \(deadlineTicks) ticks, seeds from \(seed)"
+        )
         for line in table.lines() { output.print(line) }
     }
 
@@ -62,10 +65,12 @@ struct ProveCommand: ParsableCommand {
         func percentile(_ share: Double) -> StyledText {
             // Among all runs: a run that was not proven took longer than any that was.
             let place = Int((share * Double(runs)).rounded(.up)) - 1
-            return place < proven.count ? StyledText(Quantity.duration(seconds: Double(proven[place]) * tickSeconds)) : "-"
+            return place < proven.count
+                ? StyledText(Quantity.duration(seconds: Double(proven[place]) * tickSeconds)) : "-"
         }
         return [
-            StyledText("x" + Quantity.decimal(tolerance, digits: 2)), share(proven.count), percentile(0.5), percentile(0.9),
+            StyledText("x" + Quantity.decimal(tolerance, digits: 2)), share(proven.count), percentile(0.5),
+            percentile(0.9),
             share(all.count { $0 == .rolledBack }), share(all.count { $0 == .undecided }), StyledText("\(runs)"),
         ]
     }

@@ -7,7 +7,9 @@ import WireFormat
 
 /// `-f`.
 struct ManifestOption: ParsableArguments {
-    @Option(name: [.customShort("f"), .customLong("file")], help: "A YAML or JSON file; - reads the input. May be repeated.")
+    @Option(
+        name: [.customShort("f"), .customLong("file")], help: "A YAML or JSON file; - reads the input. May be repeated."
+    )
     var files: [String]
 
     func validate() throws {

@@ -30,7 +30,9 @@ struct DeployCommand: ParsableCommand {
 
     func validate() throws {
         if let percent {
-            guard percent > 0, percent <= 100 else { throw ValidationError("--percent must be above 0 and at most 100.") }
+            guard percent > 0, percent <= 100 else {
+                throw ValidationError("--percent must be above 0 and at most 100.")
+            }
         }
     }
 

@@ -33,7 +33,9 @@ struct DeviceList: ParsableCommand {
     static func table(_ devices: [DeviceResource], wide: Bool, now: Timestamp) -> Table {
         var table =
             wide
-            ? Table("DEVICE", "STATE", "HEARD", "MODEL", "RUNS", "WANTS", "ARM", "HEALTHY", "FALLBACK", "ROLLOUT", "AGENT", "LABELS")
+            ? Table(
+                "DEVICE", "STATE", "HEARD", "MODEL", "RUNS", "WANTS", "ARM", "HEALTHY", "FALLBACK", "ROLLOUT", "AGENT",
+                "LABELS")
             : Table("DEVICE", "STATE", "HEARD", "MODEL", "RUNS", "WANTS", "ARM", "HEALTHY")
         for device in devices {
             let slots: [DeviceResource.Slot?] = device.slots.isEmpty ? [nil] : device.slots
@@ -95,7 +97,8 @@ struct DeviceShow: ParsableCommand {
         for slot in device.slots { lines += self.lines(slot) }
         for total in device.totals {
             lines.append(
-                "  counted     \(total.digest.short): \(total.totals.requests) requests, \(total.totals.allFailures) failures")
+                "  counted     \(total.digest.short): \(total.totals.requests) requests, \(total.totals.allFailures) failures"
+            )
         }
         return lines
     }

@@ -149,9 +149,10 @@ indirect enum KnownFields: Hashable, Sendable {
     case value
 
     /// The fields of a policy.
-    static let policy = PolicyName(rawValue: "p").map { name in
-        KnownFields(of: Policy(name: name, metrics: [MetricPolicy(name: "m", limit: 1)]))
-    } ?? .value
+    static let policy =
+        PolicyName(rawValue: "p").map { name in
+            KnownFields(of: Policy(name: name, metrics: [MetricPolicy(name: "m", limit: 1)]))
+        } ?? .value
 
     /// The fields of a deployment.
     static let deployment: KnownFields = {

@@ -129,7 +129,8 @@ struct ModelVerify: ParsableCommand {
     func run() throws {
         let key = try KeyFile.publicKey(pub)
         let version = try ModelVerifier(trustedKeys: [key]).verify(directory: directory)
-        Console.output.print("\(version.manifest.model) \(version.manifest.version) is whole and signed by \(key.fingerprint)")
+        Console.output.print(
+            "\(version.manifest.model) \(version.manifest.version) is whole and signed by \(key.fingerprint)")
         Console.output.print("digest \(version.digest)")
     }
 }

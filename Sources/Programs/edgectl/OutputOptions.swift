@@ -45,9 +45,26 @@ enum Rendering {
         return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
     }
 
-    /// YAML in the order of the type's fields.
+    /// YAML in the order of the type's fields, numbers as people write them.
     static func yaml(_ value: some Encodable) throws -> String {
-        try YAMLEncoder().encode(value)
+        let text = try YAMLEncoder().encode(value)
+        guard let document = try Yams.compose(yaml: text) else { return text }
+        return try Yams.serialize(node: withPlainNumbers(document))
+    }
+
+    /// The encoder writes 30 as 3e+1; nobody else does.
+    private static func withPlainNumbers(_ node: Node) -> Node {
+        if let scalar = node.scalar, node.tag == Tag(.float), let number = Double(scalar.string) {
+            let isWhole = number == number.rounded() && abs(number) < 1e15
+            return Node(isWhole ? "\(Int64(number))" : "\(number)", Tag(isWhole ? .int : .float))
+        }
+        if let mapping = node.mapping {
+            return Node(mapping.map { ($0.key, withPlainNumbers($0.value)) }, Tag(.map), mapping.style)
+        }
+        if let sequence = node.sequence {
+            return Node(sequence.map(withPlainNumbers), Tag(.seq), sequence.style)
+        }
+        return node
     }
 
     /// How long ago, or until when.

@@ -80,7 +80,8 @@ enum LocalFile {
             throw CommandFailure.invalid("cannot read \(path): \(reason(error)); check the path and its permissions")
         }
         guard data.count <= limitBytes else {
-            throw CommandFailure.invalid("\(path) is larger than \(limitBytes) bytes; this is not the file that is wanted")
+            throw CommandFailure.invalid(
+                "\(path) is larger than \(limitBytes) bytes; this is not the file that is wanted")
         }
         guard let text = String(validating: data, as: UTF8.self) else {
             throw CommandFailure.invalid("\(path) is not UTF-8 text; save it as UTF-8")

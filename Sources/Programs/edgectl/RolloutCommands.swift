@@ -66,7 +66,9 @@ struct RolloutOrder: ParsableArguments {
         let after = try server.connect().command(command, rollout: rollout, reason: reason)
         try output.print(after) {
             var lines: [StyledText] = ["rollout \(after.id) is now \(after.state.rawValue)"]
-            if after.id != rollout { lines.append("\(rollout) stays as it ended; follow the new one: edgectl rollout watch \(after.id)") }
+            if after.id != rollout {
+                lines.append("\(rollout) stays as it ended; follow the new one: edgectl rollout watch \(after.id)")
+            }
             return lines
         }
     }

@@ -10,7 +10,8 @@ import WireFormat
 /// `edgectl rollout explain`.
 struct RolloutExplain: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "explain", abstract: "Shows what each decision rests on, judged again here from the stored evidence.",
+        commandName: "explain",
+        abstract: "Shows what each decision rests on, judged again here from the stored evidence.",
         discussion: """
             The evidence is fetched and judged in this process. --recompute compares every decision with what comes out, to \
             1e-9, and exits 1 where one differs.
@@ -27,12 +28,15 @@ struct RolloutExplain: ParsableCommand {
         let replay = try Self.replay(evidence)
         let wanted = evidence.decisions.filter { decision == nil || $0.number == decision }
         guard !wanted.isEmpty || decision == nil else {
-            throw CommandFailure.invalid("\(rollout) has no decision \(decision ?? 0); it has \(evidence.decisions.count)")
+            throw CommandFailure.invalid(
+                "\(rollout) has no decision \(decision ?? 0); it has \(evidence.decisions.count)")
         }
         let explained = wanted.map { ExplainedDecision($0, replay) }
         if recompute { return try compare(explained) }
         try output.print(explained) {
-            guard !explained.isEmpty else { return ["\(rollout) has no decisions yet; `edgectl rollout watch \(rollout)`"] }
+            guard !explained.isEmpty else {
+                return ["\(rollout) has no decisions yet; `edgectl rollout watch \(rollout)`"]
+            }
             return explained.flatMap(\.lines)
         }
     }
@@ -140,9 +144,7 @@ struct ExplainedDecision: Encodable {
                 "  \(metric.metric)    canary \(share(metric.canaryValue)) of "
                     + "\(Rendering.number(metric.canaryRequests, digits: 0)), baseline \(share(metric.baselineValue)) of "
                     + "\(Rendering.number(metric.baselineRequests, digits: 0)): x\(Rendering.number(metric.effect))"
-                    + (metric.effectLower.map {
-                        ", 95 % of x\(Rendering.number($0)) to x\(Rendering.number(metric.effectUpper))"
-                    } ?? ""))
+                    + interval(metric))
         }
         for gate in judgement.gates where !gate.isOpen {
             lines.append(StyledText("  gate        \(gate.gate.rawValue) closed: \(gate.detail)", .notice))
@@ -151,9 +153,20 @@ struct ExplainedDecision: Encodable {
             let worst = judgement.contributions.map {
                 "\($0.device) \(Rendering.number($0.observed, digits: 0))/\(Rendering.number($0.expected, digits: 1))"
             }
-            lines.append(StyledText("  devices     \(worst.joined(separator: ", "))  (failures/expected, worst first)", .faint))
+            lines.append(
+                StyledText("  devices     \(worst.joined(separator: ", "))  (failures/expected, worst first)", .faint))
         }
         return lines
+    }
+
+    /// The effects that the data do not refuse; an open end is left out.
+    private static func interval(_ metric: MetricJudgement) -> String {
+        switch (metric.effectLower, metric.effectUpper) {
+        case (let lower?, let upper?): ", 95 % of x\(Rendering.number(lower)) to x\(Rendering.number(upper))"
+        case (let lower?, nil): ", at least x\(Rendering.number(lower)) (97.5 %)"
+        case (nil, let upper?): ", at most x\(Rendering.number(upper)) (97.5 %)"
+        case (nil, nil): ""
+        }
     }
 
     private static func share(_ value: Double?) -> String { value.map(Quantity.percent) ?? "-" }

@@ -39,7 +39,9 @@ struct RolloutFollower {
             } catch {
                 guard error.isTransient else { throw error }
                 let since = awaySince ?? now
-                if awaySince == nil { Console.note("\(error.description); trying again for \(Int(Self.patienceSeconds)) s") }
+                if awaySince == nil {
+                    Console.note("\(error.description); trying again for \(Int(Self.patienceSeconds)) s")
+                }
                 awaySince = since
                 guard now - since < Self.patienceSeconds else { throw error }
                 sleep(1)

@@ -38,7 +38,8 @@ struct RolloutNarrator {
 
     /// A decision in one line.
     static func decision(_ decision: Decision) -> String {
-        var text = "decision \(decision.number): \(decision.kind.rawValue) by \(decision.actor ?? decision.cause.rawValue)"
+        var text =
+            "decision \(decision.number): \(decision.kind.rawValue) by \(decision.actor ?? decision.cause.rawValue)"
         if let metric = decision.metric { text += ", \(metric)" }
         if let test = decision.test { text += " (\(test))" }
         if let evidence = decision.evidence {

@@ -39,7 +39,8 @@ struct RolloutStatus: ParsableCommand {
         }
         if let last, !output.isForPeople { try show(last) }
         guard isDecided, let outcome = last.flatMap({ RolloutOutcome($0.state) }) else {
-            Console.error.print("error: the timeout passed; the rollout goes on, `edgectl rollout watch \(rollout)` shows it")
+            Console.error.print(
+                "error: the timeout passed; the rollout goes on, `edgectl rollout watch \(rollout)` shows it")
             throw QuietExit(status: .timedOut)
         }
         if outcome.status != .success { throw QuietExit(status: outcome.status) }

@@ -57,7 +57,8 @@ struct RolloutView {
         var lines: [StyledText] = [
             StyledText(
                 "  tick \(judgement.tick): \(judgement.canaries) canaries (\(judgement.exposed) exposed) against "
-                    + "\(judgement.others) others" + (judgement.canDecide ? "" : "; too few to decide anything"), .faint)
+                    + "\(judgement.others) others" + (judgement.canDecide ? "" : "; too few to decide anything"), .faint
+            )
         ]
         for metric in judgement.metrics { lines += self.lines(metric, bound: judgement.bound) }
         let events = judgement.events.map { event in
@@ -73,7 +74,8 @@ struct RolloutView {
     private func lines(_ metric: MetricJudgement, bound: Double?) -> [StyledText] {
         let effect =
             "x\(Rendering.number(metric.effect))"
-            + (metric.effectLower.map { " [\(Rendering.number($0)), \(Rendering.number(metric.effectUpper))]" } ?? "")
+            + (metric.effectLower == nil && metric.effectUpper == nil
+                ? "" : " [\(Rendering.number(metric.effectLower)), \(Rendering.number(metric.effectUpper))]")
         let values =
             "canary \(share(metric.canaryValue)) of \(Rendering.number(metric.canaryRequests, digits: 0)), baseline "
             + "\(share(metric.baselineValue)) of \(Rendering.number(metric.baselineRequests, digits: 0)), effect \(effect), "
@@ -81,7 +83,8 @@ struct RolloutView {
         return [
             StyledText("  \(metric.metric)  ", .strong) + metric.verdict.styled + StyledText("  \(values)"),
             gauge("harm", metric.evidence, bound, full: .bad, note: metric.strongestTest),
-            gauge("safety", metric.safetyEvidence, metric.safetyBound, full: .good, note: metric.isProven ? "proven" : ""),
+            gauge(
+                "safety", metric.safetyEvidence, metric.safetyBound, full: .good, note: metric.isProven ? "proven" : ""),
         ]
     }
 

@@ -1,8 +1,8 @@
 import ArgumentParser
 import CurlClient
 import EdgeOrchestrator
-import WireFormat
 import FoundationEssentials
+import WireFormat
 
 /// Which controller, and as whom.
 struct ServerOptions: ParsableArguments {

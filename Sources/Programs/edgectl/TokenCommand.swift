@@ -60,7 +60,8 @@ struct TokenCreate: ParsableCommand {
     }
 
     private func full(_ made: EnrolmentTokenResource, pins: TrustPins) throws -> String {
-        guard let secret = made.secret.flatMap(Base64.url.decode), let token = EnrolmentToken(secret: secret, pins: pins)
+        guard let secret = made.secret.flatMap(Base64.url.decode),
+            let token = EnrolmentToken(secret: secret, pins: pins)
         else { throw CommandFailure.failed("the controller answered without the token's random part; try again") }
         return token.serialized()
     }

@@ -92,7 +92,8 @@ struct VersionSource {
                 try files.copyItem(atPath: real, toPath: target)
             }
         } catch {
-            throw CommandFailure.failed("cannot copy \(source): \(LocalFile.reason(error)); check the file and TMPDIR's space")
+            throw CommandFailure.failed(
+                "cannot copy \(source): \(LocalFile.reason(error)); check the file and TMPDIR's space")
         }
     }
 
@@ -112,7 +113,8 @@ struct VersionSource {
     private func entryPath(in directory: String, besides golden: ArtifactPath?) throws -> ArtifactPath {
         if let entry {
             guard FileManager.default.fileExists(atPath: "\(directory)/\(entry)") else {
-                throw CommandFailure.invalid("--entry \(entry) is not a file of \(path); name it relative to that directory")
+                throw CommandFailure.invalid(
+                    "--entry \(entry) is not a file of \(path); name it relative to that directory")
             }
             return try ArtifactPath(entry)
         }
@@ -142,7 +144,8 @@ enum TemporaryDirectory {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw CommandFailure.failed("cannot make \(path): \(LocalFile.reason(error)); set TMPDIR to a writable place")
+            throw CommandFailure.failed(
+                "cannot make \(path): \(LocalFile.reason(error)); set TMPDIR to a writable place")
         }
         defer {
             do {

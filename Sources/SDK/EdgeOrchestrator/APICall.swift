@@ -19,7 +19,8 @@ struct APICall {
     static func get(_ path: String) -> APICall { APICall("GET", path) }
     static func delete(_ path: String) -> APICall { APICall("DELETE", path) }
 
-    static func sending(_ method: String, _ path: String, _ value: some Encodable) throws(OrchestratorError) -> APICall {
+    static func sending(_ method: String, _ path: String, _ value: some Encodable) throws(OrchestratorError) -> APICall
+    {
         var call = APICall(method, path)
         call.body = .bytes(try WireJSON.encode(value))
         call.headers.append((name: "Content-Type", value: "application/json"))

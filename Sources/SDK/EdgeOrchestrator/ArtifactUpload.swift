@@ -40,7 +40,9 @@ extension Orchestrator {
                 failures = 0
             } catch {
                 failures += 1
-                guard failures < ArtifactUpload.attempts, error.isTransient || error.isOffsetMismatch else { throw error }
+                guard failures < ArtifactUpload.attempts, error.isTransient || error.isOffsetMismatch else {
+                    throw error
+                }
                 Self.pause(beforeAttempt: failures)
                 status = try begin(upload)
             }

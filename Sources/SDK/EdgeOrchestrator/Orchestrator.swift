@@ -106,7 +106,8 @@ public final class Orchestrator: Sendable {
     }
 
     private func refusal(_ call: APICall, _ response: CurlResponse) -> OrchestratorError {
-        guard var problem = WireJSON.problem(in: response.body), !problem.detail.isEmpty || !problem.title.isEmpty else {
+        guard var problem = WireJSON.problem(in: response.body), !problem.detail.isEmpty || !problem.title.isEmpty
+        else {
             return .unexpectedAnswer(call.description, status: response.status)
         }
         problem.status = response.status

@@ -1,9 +1,10 @@
+internal import WireFormat
+
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials
 #else
     internal import Foundation
 #endif
-internal import WireFormat
 
 /// JSON on the wire: the one place where operator calls meet Foundation.
 enum WireJSON {

@@ -1,7 +1,9 @@
 public import Fleet
 public import WireFormat
 
-/// Where artifacts' bytes are, addressed by their digest. Calls block; they are made from worker threads only.
+/// Where artifacts' bytes are, addressed by their digest.
+///
+/// Calls block; they are made from worker threads only.
 public protocol ArtifactStore: Sendable {
     /// Starts or resumes an upload; a complete artifact answers complete at once.
     func beginUpload(_ digest: Digest, sizeBytes: UInt64) throws -> UploadStatus

@@ -135,7 +135,8 @@ extension FleetController {
         var resource = DeviceResource(
             id: device.id, labels: device.labels,
             state: device.retiredAt == nil ? status.connectivity(at: now) : .retired,
-            enrolledAt: device.enrolledAt, lastHeartbeatAt: telemetry.lastHeartbeatAt, assignment: device.assignmentNumber,
+            enrolledAt: device.enrolledAt, lastHeartbeatAt: telemetry.lastHeartbeatAt,
+            assignment: device.assignmentNumber,
             agentVersion: device.agentVersion, problems: status.problems, totals: telemetry.lifetime)
         resource.slots = device.slots.map { slot in
             let said = status.slots.first { $0.model == slot.model }

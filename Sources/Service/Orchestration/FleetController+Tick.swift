@@ -33,7 +33,10 @@ extension FleetController {
             let state = state
             fleetMetrics.connectivity(
                 state.devices.values.map { device in
-                    (device.id, device.retiredAt == nil ? ingest.status(of: device.id).connectivity(at: started) : .retired)
+                    (
+                        device.id,
+                        device.retiredAt == nil ? ingest.status(of: device.id).connectivity(at: started) : .retired
+                    )
                 })
             for (tracked, verdict, seconds) in judged {
                 fleetMetrics.judged(tracked, verdict: verdict, seconds: seconds)

@@ -148,7 +148,8 @@ extension FleetDraft {
         guard let from = rollout.from else { return [] }
         return state.candidates(for: rollout).compactMap { device in
             let telemetry = telemetry(device.id)
-            guard let seen = telemetry.lastHeartbeatAt, now.seconds(since: seen) <= FleetState.eligibleWithinSeconds else {
+            guard let seen = telemetry.lastHeartbeatAt, now.seconds(since: seen) <= FleetState.eligibleWithinSeconds
+            else {
                 return nil
             }
             let history = telemetry.history(on: from.digest, at: now)

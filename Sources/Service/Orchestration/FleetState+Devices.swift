@@ -12,7 +12,9 @@ extension FleetState {
     }
 
     /// The devices a step may draw from: in service, under the deployment, assigned and running the version the rollout
-    /// comes from, and never drawn by an earlier step. Who was seen lately is asked of the telemetry.
+    /// comes from, and never drawn by an earlier step.
+    ///
+    /// Who was seen lately is asked of the telemetry.
     func candidates(for rollout: Rollout) -> [StoredDevice] {
         guard let deployment = deployments[rollout.deployment], let from = rollout.from else { return [] }
         return devices(of: deployment).filter { device in

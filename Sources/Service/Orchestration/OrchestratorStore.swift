@@ -2,7 +2,9 @@ public import Fleet
 public import Rollouts
 public import WireFormat
 
-/// One change of what is stored. A list of changes is committed as a whole or not at all.
+/// One change of what is stored.
+///
+/// A list of changes is committed as a whole or not at all.
 public enum StoreChange: Sendable {
     /// Inserts or replaces a device.
     case device(StoredDevice)
@@ -67,7 +69,9 @@ public struct StoredState: Sendable {
     public init() {}
 }
 
-/// Where what was promised is kept. Calls block; they are made from worker threads only.
+/// Where what was promised is kept.
+///
+/// Calls block; they are made from worker threads only.
 public protocol OrchestratorStore: Sendable {
     /// Reads everything that is kept in memory.
     func load() throws -> StoredState

@@ -63,7 +63,9 @@ public struct AcceptedVersion: Hashable, Sendable {
     }
 }
 
-/// Where the controller says what happens; one event with its facts by name. Never given a secret.
+/// Where the controller says what happens; one event with its facts by name.
+///
+/// Never given a secret.
 public protocol OrchestratorLog: Sendable {
     /// Something an operator wants to know.
     func info(_ event: String, _ facts: [String: String])
@@ -75,7 +77,7 @@ public protocol OrchestratorLog: Sendable {
 
 /// Why a version's signature or content was refused.
 public struct VersionRefusal: Error, Hashable, Sendable {
-    /// A stable code, e.g. `signature_invalid`.
+    /// A stable code, such as `signature_invalid`.
     public var code: String
     /// A sentence for people with the remedy.
     public var sentence: String

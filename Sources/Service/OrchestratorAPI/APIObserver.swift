@@ -1,4 +1,6 @@
-/// Hears what the API serves, to count and to log it. Called on any thread: be quick and do not block.
+/// Hears what the API serves, to count and to log it.
+///
+/// Called on any thread: be quick and do not block.
 public protocol APIObserver: Sendable {
     /// A request began to be answered; each is followed by one ``requestFinished(_:)``.
     func requestStarted()
@@ -13,9 +15,11 @@ public protocol APIObserver: Sendable {
     func requestFailed(handler: String, error: any Error)
 }
 
-/// One answered request, as far as it is counted. All texts come from bounded sets.
+/// One answered request, as far as it is counted.
+///
+/// All texts come from bounded sets.
 public struct RequestRecord: Hashable, Sendable {
-    /// The route's template, e.g. `/v1/devices/{device}`; `unmatched` where no route was found.
+    /// The route's template, such as `/v1/devices/{device}`; `unmatched` where no route was found.
     public var handler: String
     /// The method, or `other` for one that no route has.
     public var method: String

@@ -24,7 +24,8 @@ enum ArtifactRoutes {
 
     private static func append(_ call: Call) throws -> WebResponse {
         guard let offset = call.request.header("upload-offset").flatMap({ UInt64($0) }) else {
-            throw Problem.badHeader("Upload-Offset", "send the offset of the piece in bytes, as the upload's status says")
+            throw Problem.badHeader(
+                "Upload-Offset", "send the offset of the piece in bytes, as the upload's status says")
         }
         return try uploaded(
             try call.operations.appendUpload(

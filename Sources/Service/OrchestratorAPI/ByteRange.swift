@@ -9,8 +9,9 @@ enum ByteRange: Hashable, Sendable {
     /// A stretch that lies behind the end.
     case unsatisfiable
 
-    /// Reads `Range` and `If-Range`. A field that cannot be read, several ranges and another version mean all of it, as
-    /// the RFC allows.
+    /// Reads `Range` and `If-Range`.
+    ///
+    /// A field that cannot be read, several ranges and another version mean all of it, as the RFC allows.
     init(_ request: WebRequest, sizeBytes: UInt64, tag: EntityTag) {
         guard let field = request.header("range"), field.hasPrefix("bytes="),
             request.header("if-range").map({ $0 == tag.description }) ?? true
@@ -29,7 +30,8 @@ enum ByteRange: Hashable, Sendable {
         case (let first?, nil):
             self = ends[1].isEmpty ? Self.from(first, to: .max, of: sizeBytes) : .whole
         case (nil, let count?):
-            self = ends[0].isEmpty && count > 0
+            self =
+                ends[0].isEmpty && count > 0
                 ? Self.from(sizeBytes - min(count, sizeBytes), to: .max, of: sizeBytes)
                 : ends[0].isEmpty ? .unsatisfiable : .whole
         case (let first?, let last?):

@@ -8,7 +8,9 @@ struct LongPoll: Hashable, Sendable {
     /// Seconds to wait, in 0...60.
     let seconds: Int
 
-    /// The wish of a request; nil where it has none. A preference that cannot be read is ignored, as the RFC asks.
+    /// The wish of a request; nil where it has none.
+    ///
+    /// A preference that cannot be read is ignored, as the RFC asks.
     init?(_ request: WebRequest) {
         for preference in (request.header("prefer") ?? "").split(whereSeparator: { $0 == "," || $0 == ";" }) {
             let pair = preference.split(separator: "=", maxSplits: 1).map { $0.filter { $0 != " " && $0 != "\"" } }
@@ -26,8 +28,10 @@ struct LongPoll: Hashable, Sendable {
 }
 
 extension Call {
-    /// Answers a wait that is over, on a worker. Thousands may end at once, so where the queue is full the calling thread
-    /// answers itself rather than turn a waiting device away.
+    /// Answers a wait that is over, on a worker.
+    ///
+    /// Thousands may end at once, so where the queue is full the calling thread answers itself rather than turn a
+    /// waiting device away.
     func wake(
         _ respond: @escaping @Sendable (WebResponse) -> Void,
         with action: @escaping @Sendable () throws -> WebResponse

@@ -15,7 +15,9 @@ public final class OrchestratorAPI: WebHandler {
     public struct Surroundings: Sendable {
         /// The use cases.
         public var operations: any FleetOperations
-        /// Runs work on a worker thread; false when the queue is full. ``WorkerPool/submit(_:)`` in a program.
+        /// Runs work on a worker thread; false when the queue is full.
+        ///
+        /// ``WorkerPool/submit(_:)`` in a program.
         public var submit: @Sendable (@escaping @Sendable () -> Void) -> Bool
         /// SHA-256, for entity tags and the fingerprints of idempotent requests.
         public var digest: @Sendable ([UInt8]) -> Digest

@@ -55,7 +55,7 @@ enum Action: Sendable {
 struct Route: Sendable {
     /// The method, upper case.
     var method: String
-    /// The path with its parameters in braces, e.g. `/v1/devices/{device}`; also the `handler` label of metrics.
+    /// The path with its parameters in braces, such as `/v1/devices/{device}`; also the `handler` label of metrics.
     var template: String
     /// Who may call it.
     var access: Access

@@ -19,7 +19,9 @@ struct RouteTable: Sendable {
         byLength = Dictionary(grouping: routes) { $0.segments.count }
     }
 
-    /// Finds the route of a request. HEAD is answered as GET is, without its body.
+    /// Finds the route of a request.
+    ///
+    /// HEAD is answered as GET is, without its body.
     func match(method: String, path: String) -> Match {
         let pieces = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         let method = method == "HEAD" ? "GET" : method

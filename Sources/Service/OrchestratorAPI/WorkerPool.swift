@@ -41,7 +41,9 @@ public final class WorkerPool: @unchecked Sendable {
     /// How many jobs wait for a thread.
     public var waitingJobs: Int { condition.withLock { queue.count - head } }
 
-    /// Takes no more jobs, carries out those that wait, and ends the threads. May be called twice.
+    /// Takes no more jobs, carries out those that wait, and ends the threads.
+    ///
+    /// May be called twice.
     ///
     /// - Returns: whether all threads ended in time; jobs that still run go on.
     public func stop(withinSeconds limit: Double) -> Bool {
