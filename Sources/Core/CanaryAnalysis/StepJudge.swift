@@ -57,7 +57,8 @@ public struct StepJudge: Sendable {
         return TickJudgement(
             tick: tick, canaries: standing.canaries.count, others: standing.others.count,
             exposed: standing.exposedCount, metrics: judged, events: standing.events,
-            evidence: look.largest?.evidence ?? 0, bound: look.bound.isFinite && !harm.test.canNeverCross ? look.bound : nil,
+            evidence: look.largest?.evidence ?? 0,
+            bound: look.bound.isFinite && !harm.test.canNeverCross ? look.bound : nil,
             leadingMetric: look.largest?.metric ?? "", leadingTest: look.largest?.test ?? "",
             canDecide: !harm.test.canNeverCross, gates: gates, contributions: contributions(),
             recommendation: recommendation(standing, judged, gates))
