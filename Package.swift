@@ -115,8 +115,13 @@ let programs: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    tests("Fleet"), tests("CanaryAnalysis", ["FleetSimulation"]), tests("Rollouts"), tests("ModelTrust", ["Fleet"]),
-    tests("DeviceUpdates"), tests("PrometheusExposition"), tests("MicroHTTPServer", ["WebMessages", "CurlClient"]),
+    tests("Fleet"),
+    tests("CanaryAnalysis", ["FleetSimulation"]),
+    tests("Rollouts", ["Fleet", "CanaryAnalysis"]),
+    tests("ModelTrust", ["Fleet"]),
+    tests("DeviceUpdates"),
+    tests("PrometheusExposition"),
+    tests("MicroHTTPServer", ["WebMessages", "CurlClient"]),
     tests("Cryptography", ["ModelTrust", "Fleet"]),
 ]
 

@@ -89,11 +89,11 @@ public struct Decision: Codable, Hashable, Sendable {
 
 /// The states of a rollout.
 public enum RolloutState: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Declared; its first step is not drawn yet. Becomes progressing, holding or superseded.
+    /// Declared; not started yet. Becomes progressing, halted or superseded.
     case pending
     /// A step is exposed and judged. Becomes holding, halted, rolling back, watching, completed or superseded.
     case progressing
-    /// Waiting with a reason; nothing new is granted. Becomes progressing, halted, rolling back or superseded.
+    /// Waiting with a reason; nothing new is granted. Becomes progressing, halted, rolling back, watching or superseded.
     case holding
     /// Stopped until a person decides. Becomes progressing, rolling back, watching or superseded.
     case halted
@@ -101,7 +101,7 @@ public enum RolloutState: String, Codable, Hashable, Sendable, CaseIterable {
     case rollingBack = "rolling_back"
     /// Every reachable device is back. Final.
     case rolledBack = "rolled_back"
-    /// Everywhere but on the holdback; still judged. Becomes completed, rolling back or superseded.
+    /// Everywhere but on the holdback; still judged. Becomes completed, halted, rolling back or superseded.
     case watching
     /// Over; the version is the fallback now. Final.
     case completed

@@ -83,8 +83,10 @@ public struct DecisionReplay: Sendable {
             case .advance, .rollback, .halt, .undecided: return .differs("nothing asks to hold")
             }
         case .resume:
-            if case .undecided = current { return .reproduced }
-            return .differs("the reason to hold has not passed")
+            switch current {
+            case .undecided, .advance: return .reproduced
+            case .rollback, .halt, .hold, .noData: return .differs("the reason to hold has not passed")
+            }
         case .retry:
             return .notFromEvidence
         }

@@ -74,6 +74,12 @@ public struct Rollout: Codable, Hashable, Sendable {
         }
     }
 
+    /// True while the next step is still to be drawn because nobody was eligible for it.
+    private var awaitsDraw: Bool {
+        from != nil && promotedAt == nil && steps.count < policy.steps.count
+            && (steps.last.map { $0.outcome != nil } ?? true)
+    }
+
     /// How many devices run the new version, as far as is known.
     public var exposedCount: Int { members.values.count { $0.isExposed } }
 
@@ -88,14 +94,15 @@ public struct Rollout: Codable, Hashable, Sendable {
     public mutating func started(at now: Timestamp) -> [RolloutAction] {
         guard state == .pending else { return [] }
         state = .progressing
-        guard from != nil else {
-            wait = RolloutWait(
-                reason: "first_installation",
-                sentence: "a first installation goes to every device; there is no version to compare it with",
-                since: now)
-            return [.commandRest]
-        }
-        return [.drawStep(1)]
+        return from == nil ? install(at: now) : [.drawStep(1)]
+    }
+
+    /// A first installation goes to every device that has nothing yet.
+    private mutating func install(at now: Timestamp) -> [RolloutAction] {
+        waitFor(
+            "first_installation",
+            "a first installation goes to every device; there is no version to compare it with", at: now)
+        return [.commandRest]
     }
 
     /// A step's eligible list was fixed and its cohort drawn from it.
@@ -216,21 +223,26 @@ public struct Rollout: Codable, Hashable, Sendable {
         }
         noDataSince = nil
         switch finding {
+        case .advance where awaitsDraw, .undecided where awaitsDraw:
+            // The step is decided already; the next one is drawn when time passes.
+            return resumeFromHold(at: now)
         case .advance(let proven, let grounds):
             return advance(outcome: proven ? .proven : .notProvenHere, grounds, at: now)
         case .hold(let grounds):
-            return hold(grounds, at: now) + overdue(at: now)
+            return overdue(at: now) ?? hold(grounds, at: now)
         case .undecided(let grounds):
+            if let overdue = overdue(at: now) { return overdue }
             let resumed = resumeFromHold(at: now)
             waitFor(grounds.reason, grounds.sentence, at: now)
-            return resumed + overdue(at: now)
+            return resumed
         case .rollback, .halt, .noData:
             return []
         }
     }
 
-    private mutating func overdue(at now: Timestamp) -> [RolloutAction] {
-        guard let step = currentStep, step.outcome == nil, now >= step.deadlineAt else { return [] }
+    /// What the policy says about a step whose deadline has passed; nil before it.
+    private mutating func overdue(at now: Timestamp) -> [RolloutAction]? {
+        guard let step = currentStep, step.outcome == nil, now >= step.deadlineAt else { return nil }
         let grounds = Grounds(
             cause: .deadline, reason: "deadline_undecided",
             sentence: "step \(step.number) was undecided at its deadline of \(Int(policy.deadlineSeconds)) s")
@@ -257,7 +269,7 @@ public struct Rollout: Codable, Hashable, Sendable {
             endedAt = now
             wait = nil
             return [.makeFallback]
-        case .progressing where wait?.reason == "no_eligible_devices":
+        case .progressing where awaitsDraw:
             return [.drawStep(steps.count + 1)]
         case .pending, .progressing, .holding, .halted, .rolledBack, .completed, .superseded:
             return []
@@ -269,6 +281,8 @@ public struct Rollout: Codable, Hashable, Sendable {
     /// A person gave a command.
     ///
     /// `retry` makes a new rollout and is not for this machine.
+    ///
+    /// - Throws: ``CommandRefusal`` where the command makes no sense now.
     public mutating func commanded(
         _ command: RolloutCommand, by actor: String, reason: String, at now: Timestamp
     ) throws(CommandRefusal) -> [RolloutAction] {
@@ -276,6 +290,8 @@ public struct Rollout: Codable, Hashable, Sendable {
         var grounds = Grounds(cause: .person, reason: "ordered", sentence: reason)
         grounds.actor = actor
         switch (command, state) {
+        case (.advance, _) where from == nil, (.promote, _) where from == nil, (.rollback, _) where from == nil:
+            throw .firstInstallation(command)
         case (.advance, .progressing), (.advance, .holding), (.advance, .halted):
             state = .progressing
             return advance(outcome: .byPerson, grounds, at: now)
@@ -319,7 +335,9 @@ public struct Rollout: Codable, Hashable, Sendable {
     private mutating func advance(
         outcome: RolloutStep.Outcome, _ grounds: Grounds, at now: Timestamp
     ) -> [RolloutAction] {
-        guard steps.count < policy.steps.count else { return promote(outcome: outcome, grounds, at: now) }
+        guard steps.count < policy.steps.count, promotedAt == nil else {
+            return promote(outcome: outcome, grounds, at: now)
+        }
         let decision = record(.advance, grounds, at: now)
         endStep(outcome)
         state = .progressing
@@ -370,10 +388,11 @@ public struct Rollout: Codable, Hashable, Sendable {
 
     private mutating func resume(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
         let decision = record(.resume, grounds, at: now)
-        state = .progressing
+        state = promotedAt == nil ? .progressing : .watching
         wait = nil
         noDataSince = nil
-        if steps.isEmpty { return [decision, .drawStep(1)] }
+        if from == nil { return [decision] + install(at: now) }
+        if awaitsDraw { return [decision, .drawStep(steps.count + 1)] }
         if let last = steps.indices.last, now >= steps[last].deadlineAt {
             let step = steps[last]
             var renewed = RolloutStep(
@@ -442,7 +461,8 @@ public struct Rollout: Codable, Hashable, Sendable {
     }
 
     private mutating func endStep(_ outcome: RolloutStep.Outcome) {
-        if let last = steps.indices.last { steps[last].outcome = outcome }
+        guard let last = steps.indices.last, steps[last].outcome == nil else { return }
+        steps[last].outcome = outcome
     }
 
     private mutating func waitFor(_ reason: String, _ sentence: String, at now: Timestamp) {

@@ -22,6 +22,8 @@ public enum CommandRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case ended(RolloutCommand, RolloutState)
     /// The command makes no sense in this state.
     case wrongState(RolloutCommand, RolloutState, remedy: String)
+    /// A first installation has no steps and no version to go back to.
+    case firstInstallation(RolloutCommand)
 
     /// A sentence for people.
     public var description: String {
@@ -30,6 +32,9 @@ public enum CommandRefusal: Error, Hashable, Sendable, CustomStringConvertible {
             "\(command.rawValue) is not possible: the rollout is over (\(state.rawValue))"
         case .wrongState(let command, let state, let remedy):
             "\(command.rawValue) is not possible while the rollout is \(state.rawValue): \(remedy)"
+        case .firstInstallation(let command):
+            "\(command.rawValue) is not possible: a first installation has no steps and no version to go back to; halt it, "
+                + "or apply the deployment with another version"
         }
     }
 }

@@ -209,7 +209,9 @@ extension FleetDraft {
                     model: deployment.model, run: settled, fallback: settled, deployment: deployment.name, rollout: nil)
             )
             put(device)
-        } else if let first = state.activeRollout(of: deployment.name)?.rollout, first.from == nil {
+        } else if let first = state.activeRollout(of: deployment.name)?.rollout, first.from == nil,
+            first.state == .progressing
+        {
             change(first.id) { _, _ in [.commandRest] }
         }
     }

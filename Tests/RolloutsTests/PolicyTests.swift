@@ -1,0 +1,109 @@
+import Fleet
+import Foundation
+import Rollouts
+import Testing
+
+@Suite struct PolicyTests {
+    private func policy() throws -> Policy { Policy(name: try PolicyName("p")) }
+
+    private func decoded(_ json: String) throws -> Policy {
+        try JSONDecoder().decode(Policy.self, from: Data(json.utf8))
+    }
+
+    /// One way to break a policy and the field that must be named.
+    struct Fault: Sendable, CustomTestStringConvertible {
+        let field: String
+        let title: String
+        let change: @Sendable (inout Policy) -> Void
+
+        var testDescription: String { "\(field) \(title)" }
+
+        init(_ field: String, _ title: String, _ change: @escaping @Sendable (inout Policy) -> Void) {
+            self.field = field
+            self.title = title
+            self.change = change
+        }
+    }
+
+    private static let faults: [Fault] = [
+        Fault("steps", "none") { $0.steps = [] },
+        Fault("steps", "21") { $0.steps = Array(repeating: .percent(5), count: 21) },
+        Fault("heartbeatSeconds", "0.5") { $0.heartbeatSeconds = 0.5 },
+        Fault("heartbeatSeconds", "601") { $0.heartbeatSeconds = 601 },
+        Fault("heartbeatSeconds", "not a number") { $0.heartbeatSeconds = .nan },
+        Fault("soakSeconds", "negative") { $0.soakSeconds = -1 },
+        Fault("soakSeconds", "8 days") { change in
+            change.soakSeconds = 691_200
+            change.deadlineSeconds = 700_000
+        },
+        Fault("deadlineSeconds", "equal to the soak") { $0.deadlineSeconds = $0.soakSeconds },
+        Fault("deadlineSeconds", "31 days") { $0.deadlineSeconds = 2_678_400 },
+        Fault("errorBudget", "0") { $0.errorBudget = 0 },
+        Fault("errorBudget", "0.21") { $0.errorBudget = 0.21 },
+        Fault("noDataSeconds", "29") { $0.noDataSeconds = 29 },
+        Fault("noDataSeconds", "over a day") { $0.noDataSeconds = 86_401 },
+        Fault("watchSeconds", "negative") { $0.watchSeconds = -1 },
+        Fault("watchSeconds", "over 30 days") { $0.watchSeconds = 2_592_001 },
+        Fault("holdbackShare", "0.6") { $0.holdbackShare = 0.6 },
+        Fault("holdbackShare", "negative") { $0.holdbackShare = -0.1 },
+        Fault("updateSeconds", "9") { $0.updateSeconds = 9 },
+        Fault("updateSeconds", "1801") { $0.updateSeconds = 1801 },
+        Fault("probationSeconds", "negative") { $0.probationSeconds = -1 },
+        Fault("probationSeconds", "3601") { $0.probationSeconds = 3601 },
+        Fault("concurrentUpdates", "0") { $0.concurrentUpdates = 0 },
+        Fault("concurrentUpdates", "100001") { $0.concurrentUpdates = 100_001 },
+        Fault("metrics[0].name", "empty") { $0.metrics[0].name = "" },
+        Fault("metrics[0].relativeTolerance", "below 1") { $0.metrics[0].relativeTolerance = 0.9 },
+        Fault("metrics[0].absoluteTolerance", "above 1") { $0.metrics[0].absoluteTolerance = 1.1 },
+        Fault("metrics[0].limit", "above 1") { $0.metrics[0].limit = 1.5 },
+        Fault("metrics[1].limit", "negative") {
+            $0.metrics.append(MetricPolicy(name: "latency", limit: -0.1))
+        },
+    ]
+
+    @Test("each bound of each field is checked, and the fault names the field and a remedy", arguments: faults)
+    func fault(_ fault: Fault) throws {
+        var policy = try policy()
+        fault.change(&policy)
+        #expect(policy.faults.map(\.field) == [fault.field])
+        #expect(policy.faults.allSatisfy { !$0.remedy.isEmpty && !$0.remedy.hasSuffix(".") })
+    }
+
+    @Test("the product's defaults have no fault, and all faults are told at once")
+    func defaults() throws {
+        #expect(try policy().faults.isEmpty)
+        var policy = try policy()
+        policy.errorBudget = 1
+        policy.steps = []
+        #expect(policy.faults.map(\.field) == ["steps", "errorBudget"])
+    }
+
+    @Test("fields that are left out have the product's defaults, metrics' fields too")
+    func leftOut() throws {
+        #expect(try decoded(#"{"name": "p"}"#) == policy())
+        let short = try decoded(#"{"name": "p", "steps": ["1 device"], "metrics": [{"name": "crashes"}]}"#)
+        #expect(short.metrics == [MetricPolicy(name: "crashes")])
+        #expect(short.steps == [.devices(1)])
+        #expect(short.soakSeconds == 600)
+    }
+
+    @Test("a policy reads back what it writes")
+    func roundTrip() throws {
+        var policy = try policy()
+        policy.steps = [.devices(3), .percent(12.5), .percent(100)]
+        policy.onDeadline = .rollback
+        policy.metrics = [MetricPolicy(name: "failures", mode: .watch, limit: 0.5)]
+        let text = String(decoding: try JSONEncoder().encode(policy), as: UTF8.self)
+        #expect(try decoded(text) == policy)
+    }
+
+    @Test(
+        "a policy with a value of another kind is refused",
+        arguments: [
+            "{}", #"{"name": "p", "steps": ["half"]}"#, #"{"name": "p", "onDeadline": "promote"}"#,
+            #"{"name": "p", "metrics": [{"mode": "guard"}]}"#, #"{"name": "p", "errorBudget": "low"}"#,
+        ])
+    func refused(json: String) {
+        #expect(throws: DecodingError.self) { try decoded(json) }
+    }
+}
