@@ -48,17 +48,15 @@ import Testing
         Fault("holdbackShare", "negative") { $0.holdbackShare = -0.1 },
         Fault("updateSeconds", "9") { $0.updateSeconds = 9 },
         Fault("updateSeconds", "1801") { $0.updateSeconds = 1801 },
-        Fault("probationSeconds", "negative") { $0.probationSeconds = -1 },
-        Fault("probationSeconds", "3601") { $0.probationSeconds = 3601 },
         Fault("concurrentUpdates", "0") { $0.concurrentUpdates = 0 },
         Fault("concurrentUpdates", "100001") { $0.concurrentUpdates = 100_001 },
         Fault("metrics[0].name", "empty") { $0.metrics[0].name = "" },
         Fault("metrics[0].relativeTolerance", "below 1") { $0.metrics[0].relativeTolerance = 0.9 },
         Fault("metrics[0].absoluteTolerance", "above 1") { $0.metrics[0].absoluteTolerance = 1.1 },
         Fault("metrics[0].limit", "above 1") { $0.metrics[0].limit = 1.5 },
-        Fault("metrics[1].limit", "negative") {
-            $0.metrics.append(MetricPolicy(name: "latency", limit: -0.1))
-        },
+        Fault("metrics[0].limit", "negative") { $0.metrics[0].limit = -0.1 },
+        Fault("metrics[0].name", "not judged by this version") { $0.metrics[0].name = "latency" },
+        Fault("metrics[1].name", "named twice") { $0.metrics.append(MetricPolicy(name: "failures")) },
     ]
 
     @Test("each bound of each field is checked, and the fault names the field and a remedy", arguments: faults)

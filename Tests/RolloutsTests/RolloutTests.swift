@@ -124,13 +124,13 @@ import Testing
         #expect(rollout.promotedAt == nil)
     }
 
-    @Test("the watch ends with the version as the fallback")
+    @Test("the watch ends with the version as the fallback, and the holdback gets it too")
     func watchEnds() throws {
         var rollout = try exposed()
         _ = try rollout.commanded(.promote, by: "ana", reason: "hotfix", at: at(30))
         #expect(rollout.state == .watching)
         #expect(rollout.clockMoved(to: at(40), unreachable: []).isEmpty)
-        #expect(rollout.clockMoved(to: at(30 + 86_400), unreachable: []) == [.makeFallback])
+        #expect(rollout.clockMoved(to: at(30 + 86_400), unreachable: []) == [.makeFallback, .commandRest])
         #expect(rollout.state == .completed)
     }
 

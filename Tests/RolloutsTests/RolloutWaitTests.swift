@@ -103,7 +103,7 @@ import Testing
         #expect(rollout.state == .halted)
         _ = try rollout.commanded(.resume, by: "ana", reason: "one bad disk", at: Sample.at(30))
         #expect(rollout.state == .watching)
-        #expect(rollout.clockMoved(to: Sample.at(10 + 86_400), unreachable: []) == [.makeFallback])
+        #expect(rollout.clockMoved(to: Sample.at(10 + 86_400), unreachable: []) == [.makeFallback, .commandRest])
     }
 
     @Test("a promoted rollout draws no further step, whatever is ordered")

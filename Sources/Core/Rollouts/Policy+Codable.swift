@@ -20,7 +20,6 @@ extension Policy {
             watchSeconds: try value(.watchSeconds, standard.watchSeconds),
             holdbackShare: try value(.holdbackShare, standard.holdbackShare),
             updateSeconds: try value(.updateSeconds, standard.updateSeconds),
-            probationSeconds: try value(.probationSeconds, standard.probationSeconds),
             concurrentUpdates: try value(.concurrentUpdates, standard.concurrentUpdates))
     }
 
@@ -41,10 +40,14 @@ extension Policy {
         require((0...2_592_000).contains(watchSeconds), "watchSeconds", "use 0 to 2592000 seconds")
         require((0...0.5).contains(holdbackShare), "holdbackShare", "use 0 to 0.5")
         require((10...1800).contains(updateSeconds), "updateSeconds", "use 10 to 1800 seconds")
-        require((0...3600).contains(probationSeconds), "probationSeconds", "use 0 to 3600 seconds")
         require((1...100_000).contains(concurrentUpdates), "concurrentUpdates", "use 1 to 100000")
         for (index, metric) in metrics.enumerated() {
-            require(!metric.name.isEmpty, "metrics[\(index)].name", "name the metric, e.g. \"failures\"")
+            require(
+                Self.knownMetrics.contains(metric.name), "metrics[\(index)].name",
+                "this version judges \(Self.knownMetrics.joined(separator: ", ")) only; name one of them")
+            require(
+                !metrics[..<index].contains { $0.name == metric.name }, "metrics[\(index)].name",
+                "\(metric.name) is named before; name each metric once")
             require(
                 (1...100).contains(metric.relativeTolerance), "metrics[\(index)].relativeTolerance",
                 "use 1 to 100; 1.25 tolerates a quarter more")

@@ -140,26 +140,25 @@ public struct Policy: Codable, Hashable, Sendable {
     public var onDeadline: DeadlineAction
     /// The probability that a harmless version is rolled back, over the whole rollout, in 0.0001...0.2.
     public var errorBudget: Double
-    /// The metrics; a metric that is not named is watched.
+    /// The metrics; ``knownMetrics`` are those that can be judged, and one that is not named is watched.
     public var metrics: [MetricPolicy]
     /// Seconds without any data after which a rollout halts.
     public var noDataSeconds: Double
     /// Seconds after completion in which the judge still watches and may roll back.
     public var watchSeconds: Double
-    /// The share of devices that keeps the old version during the watch, in 0...0.5.
+    /// The share of devices that keeps the old version during the watch, in 0...0.5, rounded down.
     public var holdbackShare: Double
     /// How long an announced update may be silent, in seconds, at most 1800.
     public var updateSeconds: Double
-    /// Seconds of real traffic a device watches its own runtime after a swap (crashes and health only).
-    public var probationSeconds: Double
-
     /// How many devices of a rollout may be in the middle of their update at once, in 1...100000.
     public var concurrentUpdates: Int
 
+    /// The metrics that this version judges: failed requests of all reasons.
+    public static let knownMetrics = ["failures"]
+
     enum CodingKeys: String, CodingKey {
         case name, steps, heartbeatSeconds, soakSeconds, deadlineSeconds, onDeadline, errorBudget, metrics
-        case noDataSeconds, watchSeconds, holdbackShare, updateSeconds, probationSeconds
-        case concurrentUpdates
+        case noDataSeconds, watchSeconds, holdbackShare, updateSeconds, concurrentUpdates
     }
 
     /// Makes a policy; the defaults are the product's.
@@ -169,7 +168,7 @@ public struct Policy: Codable, Hashable, Sendable {
         onDeadline: DeadlineAction = .halt, errorBudget: Double = 0.01,
         metrics: [MetricPolicy] = [MetricPolicy(name: "failures")], noDataSeconds: Double = 900,
         watchSeconds: Double = 86_400, holdbackShare: Double = 0.02, updateSeconds: Double = 600,
-        probationSeconds: Double = 60, concurrentUpdates: Int = 500
+        concurrentUpdates: Int = 500
     ) {
         self.name = name
         self.steps = steps
@@ -183,7 +182,6 @@ public struct Policy: Codable, Hashable, Sendable {
         self.watchSeconds = watchSeconds
         self.holdbackShare = holdbackShare
         self.updateSeconds = updateSeconds
-        self.probationSeconds = probationSeconds
         self.concurrentUpdates = concurrentUpdates
     }
 }

@@ -268,7 +268,7 @@ public struct Rollout: Codable, Hashable, Sendable {
             state = .completed
             endedAt = now
             wait = nil
-            return [.makeFallback]
+            return [.makeFallback, .commandRest]
         case .progressing where awaitsDraw:
             return [.drawStep(steps.count + 1)]
         case .pending, .progressing, .holding, .halted, .rolledBack, .completed, .superseded:

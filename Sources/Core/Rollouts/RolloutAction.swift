@@ -10,7 +10,8 @@ public enum RolloutAction: Hashable, Sendable {
     case command([DeviceID])
     /// Assign the version they come from to these devices.
     case takeBack([DeviceID])
-    /// Assign the new version to every remaining device but the holdback and answer with `restCommanded`.
+    /// Assign the new version to every remaining device and answer with `restCommanded`; while the rollout is watched, to all
+    /// but the holdback.
     case commandRest
     /// Make the new version the fallback of every device that runs it.
     case makeFallback
