@@ -32,7 +32,8 @@ def interrupted(_number: int, _frame: object) -> None:
 
 def main() -> int:
     """Tells the story and always cleans up; returns the exit code."""
-    signal.signal(signal.SIGTERM, interrupted)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
     told = settings()
     story = Story(told)
     kept = False
@@ -51,12 +52,11 @@ def main() -> int:
         return 130
     finally:
         # A second Ctrl-C must not leave half of it running.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         if not kept:
             story.end()
     if kept:
-        (told.directory / "pids").write_text(
-            "\n".join(str(process.pid) for _, process in story.processes.running) + "\n", encoding="utf-8")
         story.where_to_look()
         story.console.plain("end it with   scripts/demo --end")
     else:

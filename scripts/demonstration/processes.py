@@ -16,11 +16,15 @@ class Failure(Exception):
 
 
 class Processes:
-    """Everything that was started, each with a log of its own; stopped in the reverse order."""
+    """Everything that was started, each with a log of its own; stopped in the reverse order.
 
-    def __init__(self, logs: Path) -> None:
-        """Keeps logs in a directory."""
+    Their ids are kept in a file as long as they run, so that they can be ended even where this program was killed.
+    """
+
+    def __init__(self, logs: Path, ids: Path) -> None:
+        """Keeps logs in a directory and ids in a file."""
         self.logs = logs
+        self.ids = ids
         self.running: list[tuple[str, subprocess.Popen]] = []
 
     def start(self, name: str, command: list[str], directory: Path | None = None) -> subprocess.Popen:
@@ -32,6 +36,8 @@ class Processes:
         )
         log.close()
         self.running.append((name, process))
+        with self.ids.open("a", encoding="utf-8") as file:
+            file.write(f"{process.pid}\n")
         return process
 
     def check(self) -> None:
@@ -62,6 +68,7 @@ class Processes:
             _signal(process, signal.SIGKILL, group=True)
             process.wait()
         self.running = []
+        self.ids.unlink(missing_ok=True)
         return killed
 
 

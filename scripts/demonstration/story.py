@@ -63,7 +63,7 @@ class Story:
         self.directory = settings.directory
         shutil.rmtree(self.directory, ignore_errors=True)
         (self.directory / "logs").mkdir(parents=True)
-        self.processes = Processes(self.directory / "logs")
+        self.processes = Processes(self.directory / "logs", self.directory / "pids")
         api, metrics, prometheus, alertmanager = free_ports([8480, 8481, 9490, 9493])
         self.server = f"http://127.0.0.1:{api}"
         self.metrics = f"127.0.0.1:{metrics}"

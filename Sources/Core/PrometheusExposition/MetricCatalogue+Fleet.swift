@@ -78,7 +78,7 @@ extension CounterFamily {
     /// Telemetry samples that came late.
     public static let telemetryLateSamples = CounterFamily(
         "edgeorch_telemetry_late_samples_total",
-        help: "Telemetry samples whose event time was older than the lateness bound on arrival.")
+        help: "Telemetry series that came late: begun before the agent's last start, or from an overtaken heartbeat.")
 
     /// Inference requests; labels model, model_version, arm.
     public static let inferenceRequests = CounterFamily(

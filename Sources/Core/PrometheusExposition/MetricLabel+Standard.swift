@@ -16,7 +16,7 @@ extension MetricLabel {
     /// What the judge found.
     static let verdict = MetricLabel("verdict", known: ["pass", "fail", "undecided", "nodata"])
     /// The steps of an update on a device, its probation and the way back.
-    static let updateStep = MetricLabel(
+    public static let updateStep = MetricLabel(
         "step",
         known: ["check", "download", "verify", "backup", "deploy", "smoke", "probation", "report", "rollback"])
     /// How a device's silence is shown.

@@ -164,7 +164,7 @@ public struct Rollout: Codable, Hashable, Sendable {
         return [.takeBack([device])] + grants(at: now) + settled(at: now)
     }
 
-    /// A device was heard to serve the version it came from, after it was told to return.
+    /// A device was heard to serve another version than the new one, after it was told to return.
     public mutating func deviceRestored(_ device: DeviceID, at now: Timestamp) -> [RolloutAction] {
         guard members[device]?.progress == .returning else { return [] }
         members[device]?.progress = .restored

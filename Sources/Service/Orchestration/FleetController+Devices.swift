@@ -189,6 +189,6 @@ extension FleetState {
             return "stable"
         }
         if let member = tracked.rollout.members[device], member.wasCommanded { return "canary" }
-        return tracked.isListed(device) ? "baseline" : "stable"
+        return tracked.listed.contains(device) ? "baseline" : "stable"
     }
 }

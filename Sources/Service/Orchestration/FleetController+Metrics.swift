@@ -46,7 +46,7 @@ extension FleetController {
         }
         for (reason, count) in unhealthy { snapshot.gauge(.devicesUnhealthy, [reason], Double(count)) }
         snapshot.gauge(.heartbeatsExpected, [], expectedPerSecond)
-        for step in ["check", "download", "verify", "backup", "deploy", "smoke", "report"] {
+        for step in MetricLabel.updateStep.known ?? [] {
             snapshot.gauge(.otaUpdatesInProgress, [step], Double(updating[step] ?? 0))
         }
         versions.show(in: &snapshot)

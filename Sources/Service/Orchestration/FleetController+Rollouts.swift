@@ -103,9 +103,4 @@ extension TrackedRollout {
         }
         return progress
     }
-
-    /// True when a device is on the list of any drawn step.
-    func isListed(_ device: DeviceID) -> Bool {
-        lists.contains { $0.contains(device) }
-    }
 }

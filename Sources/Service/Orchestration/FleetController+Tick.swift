@@ -89,7 +89,7 @@ extension FleetDraft {
         if changed { put(device) }
         for tracked in state.rollouts.values where !tracked.rollout.state.isFinal {
             let id = tracked.rollout.id
-            if tracked.rollout.isJudged, tracked.isListed(one.device) {
+            if tracked.rollout.isJudged, tracked.listed.contains(one.device) {
                 state.rollouts[id]?.pending[one.device, default: DeviceNews()].add(one.news)
             }
             guard let running = device.slots.first(where: { $0.model == tracked.rollout.model })?.running,
@@ -97,7 +97,8 @@ extension FleetDraft {
             else { continue }
             if running == tracked.rollout.to.digest {
                 change(id) { rollout, now in rollout.deviceExposed(one.device, at: now) }
-            } else if running == tracked.rollout.from?.digest {
+            } else {
+                // Usually the version it came from; a later rollout may have given it another one meanwhile.
                 change(id) { rollout, now in rollout.deviceRestored(one.device, at: now) }
             }
         }

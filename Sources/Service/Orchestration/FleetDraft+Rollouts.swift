@@ -133,8 +133,7 @@ extension FleetDraft {
         guard let drawn = design.draw() else {
             return tracked.rollout.stepFoundNobody(number, at: now)
         }
-        tracked.judges.append(StepJudge(drawn.experiment))
-        tracked.lists.append(drawn.list)
+        tracked.add(StepJudge(drawn.experiment), list: drawn.list)
         tracked.lastTickAt = tracked.lastTickAt ?? now
         add(.experiment(StoredExperiment(rollout: tracked.rollout.id, step: number, experiment: drawn.experiment)))
         audit(

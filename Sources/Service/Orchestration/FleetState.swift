@@ -75,7 +75,9 @@ struct TrackedRollout: Sendable {
     /// One judge per drawn step, in the order of the steps.
     var judges: [StepJudge] = []
     /// The devices of each drawn step's eligible list, in the experiment's order.
-    var lists: [[DeviceID]] = []
+    private(set) var lists: [[DeviceID]] = []
+    /// Every device that is on the list of any drawn step.
+    private(set) var listed: Set<DeviceID> = []
     /// The last judgement of each drawn step.
     var judgements: [TickJudgement] = []
     /// What came in for the tick that is not judged yet.
@@ -91,5 +93,12 @@ struct TrackedRollout: Sendable {
         self.rollout = rollout
         self.decisions = decisions
         stateEnteredAt = decisions.last?.at ?? rollout.createdAt
+    }
+
+    /// Keeps the judge and the list of a step that was drawn.
+    mutating func add(_ judge: StepJudge, list: [DeviceID]) {
+        judges.append(judge)
+        lists.append(list)
+        listed.formUnion(list)
     }
 }

@@ -45,8 +45,7 @@ extension TrackedRollout {
             for row in try store.evidence(rollout: rollout.id, step: step.number) {
                 last = judge.judge(try TickEvidence(decoding: row.bytes))
             }
-            tracked.judges.append(judge)
-            tracked.lists.append(stored.experiment.devices.compactMap { DeviceID(rawValue: $0.id) })
+            tracked.add(judge, list: stored.experiment.devices.compactMap { DeviceID(rawValue: $0.id) })
             if let last { tracked.judgements.append(last) }
         }
         // The time the controller was away is no observation: the next tick is a whole interval from now.
