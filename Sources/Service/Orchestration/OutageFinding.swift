@@ -34,7 +34,8 @@ struct OutageFinding {
     private static func grounds(_ scope: Scope, of what: String) -> Grounds {
         Grounds(
             cause: .outage, reason: "mass_silence",
-            sentence: "\(scope.silent) of \(scope.devices) \(what) are silent on both versions alike: an outage of network "
+            sentence:
+                "\(scope.silent) of \(scope.devices) \(what) are silent on both versions alike: an outage of network "
                 + "or site; nothing is decided until they are back")
     }
 
