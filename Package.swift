@@ -123,6 +123,9 @@ let testTargets: [Target] = [
     tests("PrometheusExposition"),
     tests("MicroHTTPServer", ["WebMessages", "CurlClient"]),
     tests("Cryptography", ["ModelTrust", "Fleet"]),
+    tests(
+        "OrchestratorAPI",
+        ["CanaryAnalysis", "Fleet", "ModelTrust", "Orchestration", "Rollouts", "WebMessages", "WireFormat"]),
 ]
 
 let package = Package(

@@ -138,7 +138,7 @@ public struct VersionLabel: Codable, Hashable, Sendable {
     }
 }
 
-/// Labels to set on a device; a label set to null is removed.
+/// The labels a device is to have from now on; a label that is left out is removed.
 public struct DevicePatch: Codable, Hashable, Sendable {
     /// The new labels, complete.
     public var labels: Labels

@@ -46,7 +46,7 @@ extension FleetController {
     public func createFirstAPIKey(name: String) throws -> APIKeyResource {
         guard state.apiKeys.isEmpty else {
             throw Problem.conflict(
-                "initialised", "operator keys exist already; an admin makes more with `edgectl key create`")
+                "initialised", "operator keys exist already; an admin makes more with `edgectl apikey create`")
         }
         return try createAPIKey(APIKeyRequest(name: name, role: .admin), actor: "init")
     }

@@ -25,8 +25,8 @@ extension Problem {
 
     static let credentialUnknown = Problem(
         code: "credential_unknown", title: "Credential unknown", status: 401,
-        detail: "the credential is unknown or was revoked; an admin makes an operator key with `edgectl key create`, "
-            + "a device gets a token by enrolling")
+        detail: "the credential is unknown or was revoked; an admin makes an operator key with "
+            + "`edgectl apikey create`, a device gets a token by enrolling")
 
     static func roleNeeded(_ role: OperatorRole, has: String) -> Problem {
         Problem(

@@ -74,7 +74,10 @@ enum RolloutRoutes {
             }
             before = number
         }
-        let events = try call.operations.audit(before: before, limit: limit)
-        return try .json(Page(items: events, next: events.count == limit ? events.last.map { "\($0.number)" } : nil))
+        // One row more than is shown tells whether any follow.
+        let events = try call.operations.audit(before: before, limit: limit + 1)
+        let shown = Array(events.prefix(limit))
+        let next = events.count > limit ? shown.last.map { "\($0.number)" } : nil
+        return try .json(Page(items: shown, next: next))
     }
 }

@@ -1,0 +1,135 @@
+import Fleet
+import Orchestration
+import Rollouts
+import Synchronization
+import Testing
+import WebMessages
+import WireFormat
+
+@testable import OrchestratorAPI
+
+/// Who may call what.
+@Suite struct AccessTests {
+    /// Everyone who might call, from nobody to an admin.
+    enum Who: String, CaseIterable, CustomTestStringConvertible {
+        case nobody, stranger, viewer, `operator`, admin, device
+
+        var testDescription: String { rawValue }
+
+        var bearer: String? {
+            switch self {
+            case .nobody: nil
+            case .stranger: "eok_revoked"
+            case .viewer, .operator, .admin: "eok_\(rawValue)"
+            case .device: "edt_dev1"
+            }
+        }
+
+        private var role: OperatorRole? { OperatorRole(rawValue: rawValue) }
+
+        /// The status a route refuses with; nil where it lets in.
+        func refusal(by access: Access) -> Int? {
+            switch (access, self) {
+            case (.open, _): nil
+            case (_, .nobody), (_, .stranger): 401
+            case (.deviceOrPerson, _): nil
+            case (.device, let who): who == .device ? nil : 403
+            case (.person(let needed), let who): who.role.map { $0 >= needed } ?? false ? nil : 403
+            }
+        }
+    }
+
+    @Test("every route lets in whom it should and refuses everybody else", arguments: SampleRequests.all, Who.allCases)
+    func access(row: SampleRequests.Row, who: Who) throws {
+        let api = TestAPI()
+        let reply = try api.send(row.route.method, row.path, as: who.bearer, json: row.json)
+        guard let status = who.refusal(by: row.route.access) else {
+            #expect(![401, 403].contains(reply.status))
+            return
+        }
+        #expect(reply.status == status)
+        let problem = try reply.problem()
+        #expect(!problem.detail.isEmpty)
+        #expect(api.fleet.calls.isEmpty, "a refused request reaches nothing")
+        #expect(api.observer.heard.withLock { $0.refused.count } == 1)
+    }
+
+    @Test(
+        "a device may act as itself only",
+        arguments: SampleRequests.all.filter { $0.route.access == .device })
+    func otherDevice(row: SampleRequests.Row) throws {
+        let api = TestAPI()
+        let path = row.path.replacing("dev1", with: "dev2")
+        let reply = try api.send(row.route.method, path, as: "edt_dev1", json: row.json)
+        #expect(reply.status == 403)
+        let problem = try reply.problem()
+        #expect(problem.code == "other_device")
+        #expect(problem.faults.map(\.field) == ["device"])
+        #expect(problem.faults.first?.remedy.contains("dev1") == true)
+        #expect(api.fleet.calls.isEmpty)
+        #expect(api.observer.heard.withLock { $0.refused } == [.wrongDevice])
+    }
+
+    @Test("a refusal for want of a credential says how to send one, and whether one was wrong")
+    func challenge() throws {
+        let api = TestAPI()
+        let missing = try api.send("GET", "/v1/models", as: nil)
+        #expect(missing.header("WWW-Authenticate") == "Bearer realm=\"edge-orchestrator\"")
+        let unknown = try api.send("GET", "/v1/models", as: "eok_revoked")
+        #expect(unknown.header("WWW-Authenticate")?.contains("error=\"invalid_token\"") == true)
+        #expect(try unknown.problem().detail.contains("edgectl apikey create"))
+        #expect(api.observer.heard.withLock { $0.refused } == [.missing, .unknown])
+    }
+
+    @Test(
+        "only one well-formed bearer token is a credential",
+        arguments: ["", "Bearer", "Bearer ", "Basic eok_admin", "eok_admin", "Bearer eok_admin eok_admin"])
+    func malformed(field: String) throws {
+        let reply = try TestAPI().send("GET", "/v1/models", as: nil, headers: ["authorization": field])
+        #expect(reply.status == 401)
+    }
+
+    @Test("the word Bearer is read in any case")
+    func bearerCase() throws {
+        let reply = try TestAPI().send("GET", "/v1/models", as: nil, headers: ["authorization": "bearer eok_viewer"])
+        #expect(reply.status == 200)
+    }
+
+    @Test("who calls is told to them", arguments: [Who.viewer, .operator, .admin, .device])
+    func whoAmI(who: Who) throws {
+        let caller = try TestAPI().send("GET", "/v1/whoami", as: who.bearer).decoded(CallerResource.self)
+        #expect(caller.kind == (who == .device ? .device : .person))
+        #expect(caller.device?.rawValue == (who == .device ? "dev1" : nil))
+        #expect(caller.role?.rawValue == (who == .device ? nil : who.rawValue))
+    }
+
+    @Test("large bodies of strangers are refused before they are read")
+    func planned() throws {
+        let api = TestAPI()
+        let upload = "/v1/artifacts/\(Sample.digest)/upload"
+        guard case .refused(let refusal) = api.api.plan(TestAPI.request("PATCH", upload, as: nil)) else {
+            Issue.record("a stranger's upload is read")
+            return
+        }
+        #expect(refusal.status == 401)
+        guard case .buffered(let limit) = api.api.plan(TestAPI.request("PATCH", upload, as: "eok_operator")) else {
+            Issue.record("an operator's upload is refused")
+            return
+        }
+        #expect(limit == 8 << 20)
+    }
+
+    @Test("a body that is announced too long is refused before it is read", arguments: SampleRequests.all)
+    func announcedTooLong(row: SampleRequests.Row) throws {
+        let api = TestAPI()
+        let length = "\(row.route.body.limitBytes + 1)"
+        let request = TestAPI.request(
+            row.route.method, row.path, as: row.caller, headers: ["content-length": length])
+        guard case .refused(let refusal) = api.api.plan(request) else {
+            Issue.record("it is read")
+            return
+        }
+        #expect(refusal.status == 413)
+        #expect(try refusal.problem().faults.first?.field == "body")
+    }
+}
