@@ -74,7 +74,7 @@ let adapters: [Target] = [
     layer("Adapters", "Cryptography", ["Fleet", "ModelTrust", "COpenSSL"]),
     layer("Adapters", "SQLStore", ["Fleet", "WireFormat", "Rollouts", "Orchestration", grdb]),
     layer("Adapters", "ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
-    layer("Adapters", "DeviceFiles", ["Fleet", "DeviceUpdates", "DeviceAgent", "Cryptography", "CLinux"]),
+    layer("Adapters", "DeviceFiles", ["Fleet", "DeviceAgent", "Cryptography", "CLinux"]),
     layer("Adapters", "ChildProcesses", ["DeviceAgent", "CLinux"]),
     layer("Adapters", "Terminal"),
 ]
@@ -88,15 +88,15 @@ let cLibraries: [Target] = [
 ]
 
 let sdk: [Target] = [
-    layer("SDK", "EdgeOrchestrator", ["Fleet", "WireFormat", "ModelTrust", "CurlClient", "Cryptography"])
+    layer("SDK", "EdgeOrchestrator", ["Fleet", "WireFormat", "Rollouts", "CurlClient"])
 ]
 
 let programs: [Target] = [
     program(
         "edge-controller",
         [
-            "Fleet", "WireFormat", "WebMessages", "Rollouts", "PrometheusExposition", "Orchestration",
-            "OrchestratorAPI", "MicroHTTPServer", "SQLStore", "ArtifactStorage", "Cryptography", "ModelTrust",
+            "Fleet", "WireFormat", "WebMessages", "PrometheusExposition", "Orchestration", "OrchestratorAPI",
+            "MicroHTTPServer", "SQLStore", "ArtifactStorage", "Cryptography", "ModelTrust",
             argumentParser,
         ]),
     program(
@@ -108,8 +108,8 @@ let programs: [Target] = [
     program(
         "edgectl",
         [
-            "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography", "Terminal",
-            "EdgeOrchestrator", argumentParser, yams,
+            "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography", "CurlClient",
+            "Terminal", "EdgeOrchestrator", argumentParser, yams,
         ]),
     program("edge-fleet", ["CanaryAnalysis", "FleetSimulation", "Terminal", argumentParser]),
 ]
@@ -119,13 +119,14 @@ let testTargets: [Target] = [
     tests("CanaryAnalysis", ["FleetSimulation"]),
     tests("Rollouts", ["Fleet", "CanaryAnalysis"]),
     tests("ModelTrust", ["Fleet"]),
-    tests("DeviceUpdates"),
+    tests("DeviceUpdates", ["Fleet"]),
     tests("PrometheusExposition"),
     tests("MicroHTTPServer", ["WebMessages", "CurlClient"]),
     tests("Cryptography", ["ModelTrust", "Fleet"]),
     tests(
         "OrchestratorAPI",
         ["CanaryAnalysis", "Fleet", "ModelTrust", "Orchestration", "Rollouts", "WebMessages", "WireFormat"]),
+    .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
 ]
 
 let package = Package(

@@ -5,10 +5,11 @@ import Testing
 
 /// How often the judge is right, by seeded simulation.
 ///
-/// The fleets are small, so that all assignments are compared and a debug build is quick. The tolerances are four binomial
-/// standard deviations.
+/// The fleets are small, so that all assignments are compared and a debug build is quick. The tolerances are four
+/// binomial standard deviations.
 @Suite struct StepJudgeErrorRateTests {
-    /// Twelve devices, four of them canaries: 495 assignments; a tenth of error budget, so that few runs show its excess.
+    /// Twelve devices, four of them canaries: 495 assignments; a tenth of error budget, so that few runs show its
+    /// excess.
     private var small: SimulatedStep {
         var step = SimulatedStep(devices: 12, canaries: 4)
         step.plan.share = 0.1

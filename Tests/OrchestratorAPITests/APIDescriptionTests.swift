@@ -13,7 +13,8 @@ private struct Described: Hashable {
     var takesIdempotencyKey = false
 }
 
-/// Reads `openapi.yaml` as far as routes go: its layout is fixed (two blanks a level), so that no YAML reader is needed.
+/// Reads `openapi.yaml` as far as routes go: its layout is fixed (two blanks a level), so that no YAML reader is
+/// needed.
 private struct DescriptionReader {
     private(set) var operations: [Described] = []
     /// The names of the query parameters that are declared, by the key they are referred to with.

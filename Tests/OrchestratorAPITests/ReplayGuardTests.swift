@@ -100,7 +100,7 @@ import WireFormat
     }
 
     @Test(
-        "each route that changes something and makes no secret keeps its replies; one that makes a secret refuses a key",
+        "a route that changes something keeps its replies; one whose reply is a secret refuses a key",
         arguments: SampleRequests.withJSON)
     func byRoute(row: SampleRequests.Row) throws {
         let headers = ["idempotency-key": "k1"]

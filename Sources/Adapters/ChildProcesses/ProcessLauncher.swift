@@ -4,8 +4,8 @@ internal import Glibc
 
 /// Starts the model runtime as a child process: own process group, no inherited descriptors, output to a log file.
 ///
-/// The child is started through `setpriv --pdeathsig KILL` (util-linux), so that it dies with the thread that started it,
-/// even when the agent is killed; where `setpriv` is missing it is started without.
+/// The child is started through `setpriv --pdeathsig KILL` (util-linux), so that it dies with the thread that started
+/// it, even when the agent is killed; where `setpriv` is missing it is started without.
 public struct ProcessLauncher: ProcessLaunching {
     /// Where output goes; appended to, and started anew when it is larger than ``logLimitBytes``.
     public let logPath: String

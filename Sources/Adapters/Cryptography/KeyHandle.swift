@@ -2,7 +2,8 @@ internal import COpenSSL
 
 /// Owns one EVP_PKEY and frees it; libcrypto overwrites a private key when it frees it.
 ///
-/// Sendable because the key is never changed after it was made, and libcrypto allows concurrent use of such a key.
+/// `@unchecked Sendable`: the key is never changed after it was made, and libcrypto allows concurrent use of such a
+/// key.
 @safe final class KeyHandle: @unchecked Sendable {
     /// The key; valid as long as this object lives.
     let pointer: OpaquePointer

@@ -4,8 +4,8 @@ import Synchronization
 /// A blocking HTTP client on libcurl with kept-alive connections.
 ///
 /// Each request runs on the calling thread and borrows one easy handle, which keeps its connections for the next;
-/// at most `idleHandleLimit` handles wait between requests. Any number of threads may use one client at once. Do not call it from a
-/// task of Swift concurrency: it blocks.
+/// at most `idleHandleLimit` handles wait between requests. Any number of threads may use one client at once. Do not
+/// call it from a task of Swift concurrency: it blocks.
 public final class CurlClient: Sendable {
     private let idleHandleLimit: Int
     private let userAgent: String

@@ -5,8 +5,8 @@ internal import Glibc
 
 /// The agent's state directory on a real disk.
 ///
-/// No path leads out of it: paths are made by the agent from fixed names, digests and the checked paths of versions, and
-/// files are opened without following symbolic links.
+/// No path leads out of it: paths are made by the agent from fixed names, digests and the checked paths of versions,
+/// and files are opened without following symbolic links.
 public final class StateDirectory: DurableFiles {
     /// The largest file read whole, bytes.
     static let readLimitBytes = 64 << 20

@@ -15,8 +15,8 @@ extension MicroHTTPServer {
         public var connectionLimitPerAddress: Int?
         /// The memory of one connection in bytes, which holds the request's and the response's header fields.
         ///
-        /// 8 KiB take header fields of about 6 KiB in total, ten times what a device or a scraper sends, and keep 10,000
-        /// held connections at 80 MiB: the library zeroes the whole of it between requests, so that it is all
+        /// 8 KiB take header fields of about 6 KiB in total, ten times what a device or a scraper sends, and keep
+        /// 10,000 held connections at 80 MiB: the library zeroes the whole of it between requests, so that it is all
         /// resident. Behind a proxy that adds large cookies or tokens set 32 KiB.
         public var connectionMemoryBytes: Int = 8 * 1024
         /// The longest request target (path and query) in bytes; a longer one is answered 414.

@@ -5,7 +5,8 @@ public import Orchestration
 import Rollouts
 public import WireFormat
 
-/// The controller's store on SQLite: write-ahead log, synchronous FULL, so that a commit that returned survives a power cut.
+/// The controller's store on SQLite: write-ahead log, synchronous FULL, so that a commit that returned survives a power
+/// cut.
 public final class SQLiteStore: OrchestratorStore {
     private let pool: DatabasePool
     private let lock: ControllerLock

@@ -2,7 +2,8 @@ import GRDB
 
 /// The schema: one table per kind of record, real columns for what is looked up by, a JSON document for the rest.
 ///
-/// Migrations go forward only. Ids are made by the application; text keys compare bytewise; nothing looks into documents.
+/// Migrations go forward only. Ids are made by the application; text keys compare bytewise; nothing looks into
+/// documents.
 enum Schema {
     /// The newest version this program knows.
     static let version = 1

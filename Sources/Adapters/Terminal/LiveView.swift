@@ -15,7 +15,8 @@ public struct LiveView: Sendable {
         drawnLines = min(lines.count, size.rows - 1)
     }
 
-    /// The text that replaces `drawn` lines by others: cursor up, each line cleared to its end, the rest erased (ECMA-48).
+    /// The text that replaces `drawn` lines by others: cursor up, each line cleared to its end, the rest erased
+    /// (ECMA-48).
     static func frame(
         _ lines: [StyledText], over drawn: Int, size: (columns: Int, rows: Int), palette: Palette
     ) -> String {

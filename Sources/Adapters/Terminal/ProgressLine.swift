@@ -18,8 +18,8 @@ public struct ProgressLine: Sendable {
 
     /// So many bytes are done; returns what to write, nil for nothing.
     ///
-    /// On a terminal at most ten times a second and at the end; elsewhere once per tenth of the whole, starting with the
-    /// first tenth that this transfer finished itself.
+    /// On a terminal at most ten times a second and at the end; elsewhere once per tenth of the whole, starting with
+    /// the first tenth that this transfer finished itself.
     public mutating func advanced(to bytes: UInt64, at seconds: Double, on terminal: Terminal) -> String? {
         let base = startBytes ?? bytes
         if startBytes == nil {

@@ -24,7 +24,8 @@ public enum Quantity {
         }
     }
 
-    /// A number with so many digits after its point; without Foundation's formatting, so that it is the same everywhere.
+    /// A number with so many digits after its point; without Foundation's formatting, so that it is the same
+    /// everywhere.
     public static func decimal(_ value: Double, digits: Int) -> String {
         guard value.isFinite else { return value.isNaN ? "-" : value > 0 ? "inf" : "-inf" }
         var scale = 1.0

@@ -1,7 +1,8 @@
-/// The ways the cohort could have been drawn: the observed one first, then all others where they are few, else a sample.
+/// The ways the cohort could have been drawn: the observed one first, then all others where they are few, else a
+/// sample.
 ///
-/// Under "the version changes nothing on any device" each is as likely as the observed one, so a statistic of the observed
-/// assignment that few others reach is evidence.
+/// Under "the version changes nothing on any device" each is as likely as the observed one, so a statistic of the
+/// observed assignment that few others reach is evidence.
 struct Assignments: Sendable {
     /// Up to so many possible assignments all are compared.
     static let enumerationLimit = 20_000

@@ -29,8 +29,9 @@ public struct CohortDraw: Hashable, Sendable {
 
     /// Draws `size` of the candidates.
     ///
-    /// Strata are site and hardware together; a stratum that expects less than one canary or holds fewer than 20 devices
-    /// is merged into that of its hardware, and that into the rest of all. The size is shared out by largest remainder.
+    /// Strata are site and hardware together; a stratum that expects less than one canary or holds fewer than 20
+    /// devices is merged into that of its hardware, and that into the rest of all. The size is shared out by largest
+    /// remainder.
     ///
     /// - Parameters:
     ///   - candidates: everyone on the list, in a fixed order.

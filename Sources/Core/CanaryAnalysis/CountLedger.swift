@@ -1,7 +1,7 @@
 /// Observed and expected failures of every device for one metric: since the step's start and over the last ticks.
 ///
-/// Expectations are history offsets scaled by a factor per tick that the whole list shares, so waves and incidents of the
-/// fleet cancel; it is computed without regard to who is a canary. A judged tick is never rewritten.
+/// Expectations are history offsets scaled by a factor per tick that the whole list shares, so waves and incidents of
+/// the fleet cancel; it is computed without regard to who is a canary. A judged tick is never rewritten.
 struct CountLedger {
     /// The length of the short window, in ticks.
     static let windowTicks = 20

@@ -1,8 +1,10 @@
 import RealModule
 
-/// The effects that the data of one tick do not refuse at 2.5 % on either side, for display: the test inverted over a grid.
+/// The effects that the data of one tick do not refuse at 2.5 % on either side, for display: the test inverted over a
+/// grid.
 ///
-/// For an effect above 1 the canaries' failures are thinned by it, below 1 the others'; what is left must look exchangeable.
+/// For an effect above 1 the canaries' failures are thinned by it, below 1 the others'; what is left must look
+/// exchangeable.
 struct EffectInterval {
     private static let grid = [
         0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 5, 7, 10, 20,

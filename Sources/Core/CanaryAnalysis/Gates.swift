@@ -55,7 +55,8 @@ struct Gates {
         return GateStanding(
             gate: .completeness, isOpen: strayed <= 2,
             detail:
-                "canaries miss heartbeats \(figure(strayed)) standard deviations above chance; at most 2 are let through"
+                "canaries miss heartbeats \(figure(strayed)) standard deviations above chance; at most 2 "
+                + "are let through"
         )
     }
 

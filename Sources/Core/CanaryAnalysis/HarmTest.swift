@@ -24,8 +24,8 @@ struct RowStrength {
     let standardised: Double
 }
 
-/// T(1): is the canary worse than the others, by any row? Every row is standardised over the assignments and freed of its
-/// skewness, so that rare and frequent metrics compete fairly, and the largest decides: one budget for all.
+/// T(1): is the canary worse than the others, by any row? Every row is standardised over the assignments and freed of
+/// its skewness, so that rare and frequent metrics compete fairly, and the largest decides: one budget for all.
 struct HarmTest: Sendable {
     private(set) var test: SequentialTest
     /// The row, evidence and bound with which the observed assignment crossed.

@@ -88,7 +88,8 @@ struct MetricFold: Sendable {
         ]
     }
 
-    /// Whether the estimated harm is at least halfway from none to the tolerance, over the window of the row that crossed.
+    /// Whether the estimated harm is at least halfway from none to the tolerance, over the window of the row that
+    /// crossed.
     func isHarmful(test: String, _ standing: Standing) -> Bool {
         let isShort = test.contains("last")
         let recent = isShort ? ledger.recent() : (ledger.observed, ledger.expected)
@@ -147,7 +148,8 @@ struct Arms {
     let canaryObserved: Double
     let canaryExpected: Double
     let othersRatio: Double
-    /// The canary's ratio to expectation against the others'; half a failure is added everywhere, so that zero is ordinary.
+    /// The canary's ratio to expectation against the others'; half a failure is added everywhere, so that zero is
+    /// ordinary.
     let effect: Double
 
     init(observed: [Double], expected: [Double], _ standing: Standing) {

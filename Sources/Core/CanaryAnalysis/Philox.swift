@@ -2,7 +2,8 @@
 ///
 /// The same key and counter give the same words on every machine.
 ///
-/// Source: Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011; test vectors of Random123.
+/// Source: Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011; test vectors of
+/// Random123.
 public enum Philox {
     /// The four words of one block.
     ///

@@ -5,7 +5,8 @@ import RealModule
 /// If every exposed device failed at least `margin` times as often as it would have, then thinning the failures of the
 /// new version by that factor makes the labels exchangeable again, and a canary that still looks better than the others
 /// is proof of the opposite. For an absolute margin the old version's successes are flipped to failures instead, which
-/// proves something even where nothing ever fails. Source: the labels are drawn by the controller, so the test is exact.
+/// proves something even where nothing ever fails. Source: the labels are drawn by the controller, so the test is
+/// exact.
 struct SafetyTest: Sendable {
     /// Whether the proof was made.
     var isProven: Bool { test.crossedAt != nil }

@@ -46,7 +46,8 @@ struct Scores {
         Int64((value * 0x1p32).rounded(.toNearestOrEven))
     }
 
-    /// Moments over the whole list without its 2 % largest residuals, so that it neither sees labels nor one wild device.
+    /// Moments over the whole list without its 2 % largest residuals, so that it neither sees labels nor one wild
+    /// device.
     private static func spread(observed: [Double], expected: [Double]) -> Double {
         let smallest = 1e-3
         let residuals = observed.indices.filter { expected[$0] > 0 }.map { index in

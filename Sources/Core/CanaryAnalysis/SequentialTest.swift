@@ -24,8 +24,8 @@ struct Spending: Sendable {
     }
 }
 
-/// A permutation test that may be looked at every tick: at each, as many assignments as the spent level allows cross for
-/// good, and the observed one is treated like all others.
+/// A permutation test that may be looked at every tick: at each, as many assignments as the spent level allows cross
+/// for good, and the observed one is treated like all others.
 struct SequentialTest: Sendable {
     /// The tick at which the observed assignment crossed; nil while it has not.
     private(set) var crossedAt: Int?

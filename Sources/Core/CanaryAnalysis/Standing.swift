@@ -69,7 +69,8 @@ struct Standing {
         return Double(sums.count { $0 >= sums[0] }) / Double(sums.count)
     }
 
-    /// The class of canaries that carries a metric's harm, where one is clearly worse than chance and not simply everyone.
+    /// The class of canaries that carries a metric's harm, where one is clearly worse than chance and not simply
+    /// everyone.
     func suspect(_ metric: MetricFold?) -> String? {
         guard let metric else { return nil }
         let row = metric.scores.likelihood(ratio: 1.5)

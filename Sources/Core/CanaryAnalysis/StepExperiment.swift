@@ -75,8 +75,8 @@ public struct TestPlan: Codable, Hashable, Sendable {
 
     /// The parts of a rollout's error budget that one step's tests may spend.
     ///
-    /// A tenth is for failed updates; of the rest the first step has half and the others share the other half equally; a
-    /// single step has it all.
+    /// A tenth is for failed updates; of the rest the first step has half and the others share the other half equally;
+    /// a single step has it all.
     public static func shares(of budget: Double, step: Int, of steps: Int) -> (test: Double, updates: Double) {
         let part = steps <= 1 ? 1 : step == 1 ? 0.5 : 0.5 / Double(steps - 1)
         return (0.9 * budget * part, 0.1 * budget * part)

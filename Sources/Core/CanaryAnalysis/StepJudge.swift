@@ -4,8 +4,9 @@ import RealModule
 ///
 /// **Here the decision to roll back is made.**
 ///
-/// A step is a randomised experiment of its own: its cohort was drawn by a keyed generator from a fixed list, and everyone
-/// drawn is compared with everyone else of the list, from the step's start on. Three questions are asked at every tick:
+/// A step is a randomised experiment of its own: its cohort was drawn by a keyed generator from a fixed list, and
+/// everyone drawn is compared with everyone else of the list, from the step's start on. Three questions are asked at
+/// every tick:
 ///
 /// 1. *Is the canary worse?* ``HarmTest``: one permutation test over all metrics and events, with one error budget.
 ///    Harm that is proven and large enough to matter rolls back.

@@ -52,8 +52,8 @@ public struct DeviceObservation: Codable, Hashable, Sendable {
 
 /// What was observed in one tick: every device that was heard, and every device that was commanded, sorted by place.
 ///
-/// A device without an observation was silent. A tick in which nobody looked (the controller was away) has no evidence at
-/// all: that is no observation, never silence.
+/// A device without an observation was silent. A tick in which nobody looked (the controller was away) has no evidence
+/// at all: that is no observation, never silence.
 public struct TickEvidence: Codable, Hashable, Sendable {
     /// The observations, sorted by their device's place.
     public var observations: [DeviceObservation]

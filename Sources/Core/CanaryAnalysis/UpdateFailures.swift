@@ -2,8 +2,8 @@ import RealModule
 
 /// Failed updates have no counterpart in the comparison: a bet on "at most 2 % of updates fail" judges them.
 ///
-/// Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", 2024; a mixture over three
-/// alternatives.
+/// Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", 2024; a mixture over
+/// three alternatives.
 struct UpdateFailures: Sendable {
     /// The share of updates that may fail.
     static let toleratedShare = 0.02

@@ -2,9 +2,9 @@ import Fleet
 
 /// Decides what an update does next; the one place of the agent where that is decided.
 ///
-/// Rule: the caller writes ``state`` to the journal, then does the returned action, then tells what happened. Why: after
-/// a power cut the journal names work that may be done again, never work that is half believed done. All decisions are
-/// values: no clock, no files.
+/// Rule: the caller writes ``state`` to the journal, then does the returned action, then tells what happened. Why:
+/// after a power cut the journal names work that may be done again, never work that is half believed done. All
+/// decisions are values: no clock, no files.
 public struct UpdateMachine: Hashable, Sendable {
     /// More transitions than this in one attempt break it off.
     public static let transitionLimit: UInt16 = 25

@@ -36,7 +36,8 @@ public struct RuntimeTotals: Codable, Hashable, Sendable {
         requests == 0 && allFailures == 0 && confidenceCount == 0 && latencyBuckets.allSatisfy { $0 == 0 }
     }
 
-    /// The larger of both, number by number: with totals that never fall, the later state whatever the order of arrival.
+    /// The larger of both, number by number: with totals that never fall, the later state whatever the order of
+    /// arrival.
     public func maximum(_ other: RuntimeTotals) -> RuntimeTotals {
         merged(with: other, by: max)
     }

@@ -93,7 +93,8 @@ public enum RolloutState: String, Codable, Hashable, Sendable, CaseIterable {
     case pending
     /// A step is exposed and judged. Becomes holding, halted, rolling back, watching, completed or superseded.
     case progressing
-    /// Waiting with a reason; nothing new is granted. Becomes progressing, halted, rolling back, watching or superseded.
+    /// Waiting with a reason; nothing new is granted. Becomes progressing, halted, rolling back, watching or
+    /// superseded.
     case holding
     /// Stopped until a person decides. Becomes progressing, rolling back, watching or superseded.
     case halted

@@ -2,8 +2,8 @@ public import CanaryAnalysis
 
 /// Judges a rollout's stored evidence again and says whether each of its decisions follows from it.
 ///
-/// The same experiment and the same rows give the same judgements on every machine; numbers agree within 1e-9. Decisions
-/// that rest on a clock, an outage or a person have no evidence to follow from and are said to be so.
+/// The same experiment and the same rows give the same judgements on every machine; numbers agree within 1e-9.
+/// Decisions that rest on a clock, an outage or a person have no evidence to follow from and are said to be so.
 public struct DecisionReplay: Sendable {
     /// One step as it was stored: what was frozen at its draw, and its rows, oldest first.
     public struct Step: Sendable {

@@ -2,9 +2,9 @@ public import Fleet
 
 /// The move of a deployment's devices from one version to another, in steps.
 ///
-/// A pure state machine: one mutating function per event, named for what happened, which returns what to do. The reasons
-/// for its decisions come in as ``StepFinding``; time comes in as an argument. Its surroundings hold it, call it one event
-/// at a time, commit what it became and only then act.
+/// A pure state machine: one mutating function per event, named for what happened, which returns what to do. The
+/// reasons for its decisions come in as ``StepFinding``; time comes in as an argument. Its surroundings hold it, call
+/// it one event at a time, commit what it became and only then act.
 ///
 /// This file is longer than others because every transition of the machine is in it.
 public struct Rollout: Codable, Hashable, Sendable {
@@ -187,8 +187,8 @@ public struct Rollout: Codable, Hashable, Sendable {
     /// A tick was judged.
     ///
     /// - Parameters:
-    ///   - findings: one per drawn step, in the order of the steps; the last one decides about advancing, and any of them
-    ///     may show harm.
+    ///   - findings: one per drawn step, in the order of the steps; the last one decides about advancing, and any of
+    ///     them may show harm.
     ///   - outage: a mass outage of devices, where there is one.
     public mutating func tickJudged(
         _ findings: [StepFinding], outage: Grounds?, at now: Timestamp
@@ -253,8 +253,8 @@ public struct Rollout: Codable, Hashable, Sendable {
         }
     }
 
-    /// Time passed: what depends on the clock alone is looked at (the end of the watch, a step that found nobody, devices
-    /// that nobody can reach).
+    /// Time passed: what depends on the clock alone is looked at (the end of the watch, a step that found nobody,
+    /// devices that nobody can reach).
     ///
     /// - Parameter unreachable: devices that are offline; a rollback does not wait for them, they return on reconnect.
     public mutating func clockMoved(to now: Timestamp, unreachable: Set<DeviceID>) -> [RolloutAction] {

@@ -10,8 +10,8 @@ public enum RolloutAction: Hashable, Sendable {
     case command([DeviceID])
     /// Assign the version they come from to these devices.
     case takeBack([DeviceID])
-    /// Assign the new version to every remaining device and answer with `restCommanded`; while the rollout is watched, to all
-    /// but the holdback.
+    /// Assign the new version to every remaining device and answer with `restCommanded`; while the rollout is watched,
+    /// to all but the holdback.
     case commandRest
     /// Make the new version the fallback of every device that runs it.
     case makeFallback
@@ -34,8 +34,8 @@ public enum CommandRefusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .wrongState(let command, let state, let remedy):
             "\(command.rawValue) is not possible while the rollout is \(state.rawValue): \(remedy)"
         case .firstInstallation(let command):
-            "\(command.rawValue) is not possible: a first installation has no steps and no version to go back to; halt it, "
-                + "or apply the deployment with another version"
+            "\(command.rawValue) is not possible: a first installation has no steps and no version to go back to; halt "
+                + "it, or apply the deployment with another version"
         }
     }
 }

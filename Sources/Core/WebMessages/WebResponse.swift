@@ -32,8 +32,9 @@ public enum WebBody: Sendable {
 public enum WebBodyPlan: Sendable {
     /// Collect it in memory, at most so many bytes; a longer body is answered 413 and counted.
     case buffered(limitBytes: Int)
-    /// Hand each piece to `receive` as it arrives, at most `limitBytes` in all; `WebRequest.body` stays empty. A thrown error stops the
-    /// upload: later pieces are dropped and the handler, called at the end, answers. Called from one thread at a time.
+    /// Hand each piece to `receive` as it arrives, at most `limitBytes` in all; `WebRequest.body` stays empty. A thrown
+    /// error stops the upload: later pieces are dropped and the handler, called at the end, answers. Called from one
+    /// thread at a time.
     case streamed(limitBytes: UInt64, receive: @Sendable ([UInt8]) throws -> Void)
     /// Refuse before any body is read, with this response.
     case refused(WebResponse)

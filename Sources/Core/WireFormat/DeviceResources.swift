@@ -28,7 +28,8 @@ public struct EnrolmentReply: Codable, Hashable, Sendable {
     public var deviceToken: String
     /// The public key assignments are signed with, PEM; its fingerprint must be the enrolment token's.
     public var assignmentKey: String
-    /// The publishers' public keys the controller knows, PEM; the device keeps those whose fingerprints its token names.
+    /// The publishers' public keys the controller knows, PEM; the device keeps those whose fingerprints its token
+    /// names.
     public var publisherKeys: [String]
 
     /// Makes a reply.
@@ -187,7 +188,8 @@ public struct AttemptReport: Codable, Hashable, Sendable {
     public var sequence: UInt64
     /// The version it was about.
     public var digest: Digest?
-    /// The step: `check`, `download`, `verify`, `backup`, `deploy`, `smoke` or `report`; also `probation` and `rollback`.
+    /// The step: `check`, `download`, `verify`, `backup`, `deploy`, `smoke` or `report`; also `probation` and
+    /// `rollback`.
     public var step: String
     /// How it stands.
     public var outcome: Outcome

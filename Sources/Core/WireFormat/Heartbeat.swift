@@ -74,7 +74,8 @@ public struct SeriesReport: Codable, Hashable, Sendable {
     public var start: Int64
     /// The totals now.
     public var totals: RuntimeTotals
-    /// The totals the device knows to be counted for good; sent when the controller asked for it or after the agent started.
+    /// The totals the device knows to be counted for good; sent when the controller asked for it or after the agent
+    /// started.
     public var base: RuntimeTotals?
     /// Requests that the runtime may have served uncounted (it ended between two scrapes): named, not guessed.
     public var gaps: UInt64

@@ -50,7 +50,8 @@ public struct VersionResource: Codable, Hashable, Sendable {
     public var files: [VersionFile]
     /// The signature bundle, JSON text.
     public var bundle: String
-    /// Fingerprint of the publisher's key (SHA-256 of SubjectPublicKeyInfo, hexadecimal); nil where the controller knows no such key.
+    /// Fingerprint of the publisher's key (SHA-256 of SubjectPublicKeyInfo, hexadecimal); nil where the controller
+    /// knows no such key.
     public var publisher: String?
     /// When it was registered.
     public var createdAt: Timestamp

@@ -29,7 +29,8 @@ struct EnrolmentCall {
             guard membership.identity.device == configuration.settings.device else {
                 throw EnrolmentFault(
                     description: "the state directory belongs to device \(membership.identity.device), not "
-                        + "\(configuration.settings.device); use --device \(membership.identity.device) or another --state"
+                        + "\(configuration.settings.device); use --device \(membership.identity.device) or "
+                        + "another --state"
                 )
             }
             return membership

@@ -7,8 +7,8 @@ struct RunCommand: ParsableCommand {
         commandName: "run", abstract: "Joins the fleet if needed, then serves and updates the model until stopped.",
         discussion: """
             Every option can also stand in the file given by --config; an option given here wins. \
-            EDGE_AGENT_TOKEN may hold the enrolment token. EDGE_AGENT_KILL_AT=<point>[:n] is for fault tests: the agent \
-            ends itself at that point.
+            EDGE_AGENT_TOKEN may hold the enrolment token. EDGE_AGENT_KILL_AT=<point>[:n] is for fault tests: the \
+            agent ends itself at that point.
             """)
 
     @Option(help: "Directory for everything the agent keeps.") var state: String?

@@ -65,10 +65,14 @@ struct ProcessFacts {
         snapshot.gauge(.processStartTime, [], startedAt)
         let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
         snapshot.gauge(.processOpenFiles, [], Double(open))
-        var limit = rlimit()
-        if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
-            snapshot.gauge(.processMaxFiles, [], Double(limit.rlim_cur))
-        }
+        if let limit = Self.openFilesLimit() { snapshot.gauge(.processMaxFiles, [], limit) }
+    }
+
+    /// How many files the process may have open; nil where there is no limit.
+    private static func openFilesLimit() -> Double? {
+        (try? String(contentsOfFile: "/proc/self/limits", encoding: .utf8))?
+            .split(separator: "\n").first { $0.hasPrefix("Max open files") }?
+            .split(separator: " ").dropFirst(3).first.flatMap { Double($0) }
     }
 
     static func startTime() -> Double {

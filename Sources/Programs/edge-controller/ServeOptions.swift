@@ -107,8 +107,8 @@ struct ServeConfiguration: Equatable {
         let artifacts = value(options.artifacts, "ARTIFACTS", "directory")
         if artifacts != "directory" {
             faults.append(
-                "--artifacts \(Self.withoutSecrets(artifacts)): this version keeps artifacts in the data directory only; "
-                    + "use directory")
+                "--artifacts \(Self.withoutSecrets(artifacts)): this version keeps artifacts in the data directory "
+                    + "only; use directory")
         }
         let connections = value(options.maxConnections, "MAX_CONNECTIONS", "10000")
         connectionLimit = Int(connections) ?? 0

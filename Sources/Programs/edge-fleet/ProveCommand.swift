@@ -10,8 +10,8 @@ struct ProveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prove", abstract: "How long a version takes to be proven within a tolerance, by simulation.",
         discussion: """
-            Each run draws a fleet and a cohort from its seed and lets the judge look at every tick, until the step advances, \
-            is rolled back, or its deadline passes. The policy is that of the demonstration.
+            Each run draws a fleet and a cohort from its seed and lets the judge look at every tick, until the step \
+            advances, is rolled back, or its deadline passes. The policy is that of the demonstration.
             """)
 
     @Option(help: "Devices on the step's list.") var devices = 24
@@ -48,9 +48,9 @@ struct ProveCommand: ParsableCommand {
         for tolerance in tolerances { table.add(row(tolerance)) }
         let output = Terminal(.output, environment: [:])
         output.print(
-            "\(canaries) of \(devices) devices, \(requests) requests a tick, \(Quantity.percent(rate)) failures, the new "
-                + "version x\(Quantity.decimal(effect, digits: 2)); deadline \(deadlineTicks) ticks, seeds from \(seed)"
-        )
+            "\(canaries) of \(devices) devices, \(requests) requests a tick, \(Quantity.percent(rate)) failures, the "
+                + "new version x\(Quantity.decimal(effect, digits: 2)); deadline \(deadlineTicks) ticks, seeds from "
+                + "\(seed)")
         for line in table.lines() { output.print(line) }
     }
 

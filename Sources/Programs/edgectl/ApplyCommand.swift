@@ -41,8 +41,9 @@ struct ApplyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apply", abstract: "Declares policies and deployments; a changed version starts a rollout.",
         discussion: """
-            Documents have `kind: Policy` or `kind: Deployment` and the fields of it. Policies are applied before deployments.
-            A version that was rolled back is not started again by applying; `edgectl rollout retry` does that.
+            Documents have `kind: Policy` or `kind: Deployment` and the fields of it. Policies are applied before
+            deployments. A version that was rolled back is not started again by applying; `edgectl rollout retry` does
+            that.
             """)
 
     @OptionGroup var server: ServerOptions

@@ -10,8 +10,8 @@ struct DeployCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deploy", abstract: "Declares a deployment in short; the same as applying a file.",
         discussion: """
-            An existing deployment keeps its selector and policy unless they are given. --percent N makes the policy NAME-steps
-            whose first step is N percent of the devices, from the deployment's policy (or --policy).
+            An existing deployment keeps its selector and policy unless they are given. --percent N makes the policy
+            NAME-steps whose first step is N percent of the devices, from the deployment's policy (or --policy).
             """)
 
     @OptionGroup var server: ServerOptions

@@ -96,9 +96,8 @@ struct DeviceShow: ParsableCommand {
         }
         for slot in device.slots { lines += self.lines(slot) }
         for total in device.totals {
-            lines.append(
-                "  counted     \(total.digest.short): \(total.totals.requests) requests, \(total.totals.allFailures) failures"
-            )
+            let counts = "\(total.totals.requests) requests, \(total.totals.allFailures) failures"
+            lines.append("  counted     \(total.digest.short): \(counts)")
         }
         return lines
     }

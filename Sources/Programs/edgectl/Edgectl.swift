@@ -12,7 +12,8 @@ struct Edgectl: ParsableCommand {
         abstract: "Publishes model versions, declares what runs where, and watches and commands rollouts.",
         discussion: """
             The controller is named by --server and --api-key, by EDGECTL_SERVER and EDGECTL_KEY, or by a profile.
-            Exit codes: 0 done, 1 error, 2 invalid input; `rollout status --wait` and `diff` have their own, see their help.
+            Exit codes: 0 done, 1 error, 2 invalid input; `rollout status --wait` and `diff` have their own, see their
+            help.
             """,
         version: version,
         subcommands: [

@@ -79,7 +79,8 @@ struct ModelShow: ParsableCommand {
             "  digest      \(version.digest)",
             "  counter     \(version.releaseCounter)",
             "  publisher   \(version.publisher ?? "unknown to the controller")",
-            "  registered  \(version.createdAt) by \(version.createdBy) (\(Rendering.age(version.createdAt, now: now)) ago)",
+            "  registered  \(version.createdAt) by \(version.createdBy) ("
+                + "\(Rendering.age(version.createdAt, now: now)) ago)",
             "  size        \(Quantity.bytes(version.sizeBytes)) in \(version.files.count) file(s)",
         ]
         for file in version.files {

@@ -12,9 +12,9 @@ struct ModelPush: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "push", abstract: "Signs a version here, uploads its files and registers it.",
         discussion: """
-            PATH is a file or a directory; nothing is written into it. A directory may bring its own edge-version.json, or be
-            signed already (model.sig, from `edgectl model sign`); --key is then not needed. An interrupted upload goes on
-            where it stopped when the same command is given again.
+            PATH is a file or a directory; nothing is written into it. A directory may bring its own edge-version.json,
+            or be signed already (model.sig, from `edgectl model sign`); --key is then not needed. An interrupted upload
+            goes on where it stopped when the same command is given again.
             """)
 
     @OptionGroup var server: ServerOptions
@@ -88,8 +88,8 @@ struct ModelPush: ParsableCommand {
         } catch {
             guard error.problem?.status == 403 else { throw error }
             throw CommandFailure.failed(
-                "the controller does not know the publisher key \(key.fingerprint) and this API key may not register it; "
-                    + "ask an admin to run `edgectl key register` with its public file")
+                "the controller does not know the publisher key \(key.fingerprint) and this API key may not register "
+                    + "it; ask an admin to run `edgectl key register` with its public file")
         }
     }
 
@@ -125,8 +125,8 @@ struct PreparedVersion {
         let path = "\(directory)/\(ArtifactPath.signature)"
         guard FileManager.default.fileExists(atPath: path) else {
             throw CommandFailure.invalid(
-                "give the publisher's private key with --key FILE (`edgectl key generate` makes one), or a directory that "
-                    + "`edgectl model sign` has signed")
+                "give the publisher's private key with --key FILE (`edgectl key generate` makes one), or a directory "
+                    + "that `edgectl model sign` has signed")
         }
         self.directory = directory
         bundle = try LocalFile.text(path, limitBytes: SignatureBundle.limitBytes)

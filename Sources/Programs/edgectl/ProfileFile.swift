@@ -47,8 +47,8 @@ struct ProfileFile {
         } catch {
             // The parser's words may quote the file, and the file holds keys.
             throw CommandFailure.invalid(
-                "the profile file \(path) is not valid: it needs `current: NAME` and `profiles:` with a `server:` each; "
-                    + "mend it, or remove it and use `edgectl profile set`")
+                "the profile file \(path) is not valid: it needs `current: NAME` and `profiles:` with a `server:` "
+                    + "each; mend it, or remove it and use `edgectl profile set`")
         }
     }
 

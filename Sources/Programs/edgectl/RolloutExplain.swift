@@ -13,8 +13,8 @@ struct RolloutExplain: ParsableCommand {
         commandName: "explain",
         abstract: "Shows what each decision rests on, judged again here from the stored evidence.",
         discussion: """
-            The evidence is fetched and judged in this process. --recompute compares every decision with what comes out, to \
-            1e-9, and exits 1 where one differs.
+            The evidence is fetched and judged in this process. --recompute compares every decision with what comes \
+            out, to 1e-9, and exits 1 where one differs.
             """)
 
     @OptionGroup var server: ServerOptions
@@ -126,10 +126,9 @@ struct ExplainedDecision: Encodable {
         ]
         if let evidence = decision.evidence {
             let place = [decision.metric, decision.test].compactMap { $0 }.joined(separator: ", ")
+            let bound = Rendering.number(decision.bound)
             lines.append(
-                StyledText(
-                    "  evidence    \(Rendering.number(evidence)) against a bound of \(Rendering.number(decision.bound))  (\(place))"
-                ))
+                StyledText("  evidence    \(Rendering.number(evidence)) against a bound of \(bound)  (\(place))"))
         }
         lines.append(StyledText("  exposed     \(decision.exposedDevices) devices ran the new version"))
         if let judgement { lines += Self.lines(judgement) }
@@ -142,9 +141,9 @@ struct ExplainedDecision: Encodable {
         var lines = judgement.metrics.map { metric in
             StyledText(
                 "  \(metric.metric)    canary \(share(metric.canaryValue)) of "
-                    + "\(Rendering.number(metric.canaryRequests, digits: 0)), baseline \(share(metric.baselineValue)) of "
-                    + "\(Rendering.number(metric.baselineRequests, digits: 0)): x\(Rendering.number(metric.effect))"
-                    + interval(metric))
+                    + "\(Rendering.number(metric.canaryRequests, digits: 0)), baseline \(share(metric.baselineValue)) "
+                    + "of \(Rendering.number(metric.baselineRequests, digits: 0)): "
+                    + "x\(Rendering.number(metric.effect))\(interval(metric))")
         }
         for gate in judgement.gates where !gate.isOpen {
             lines.append(StyledText("  gate        \(gate.gate.rawValue) closed: \(gate.detail)", .notice))

@@ -14,7 +14,8 @@ enum RolloutOutcome: Hashable {
 
     /// The outcome of a state; nil while the rollout goes on by itself.
     ///
-    /// A rollback in progress is an outcome only once every reachable device is back, so that who waits for it knows that.
+    /// A rollback in progress is an outcome only once every reachable device is back, so that who waits for it knows
+    /// that.
     init?(_ state: RolloutState) {
         switch state {
         case .watching, .completed: self = .promoted

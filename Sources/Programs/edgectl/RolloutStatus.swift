@@ -10,8 +10,8 @@ struct RolloutStatus: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows how a rollout stands; with --wait until it is decided.",
         discussion: """
-            Exit codes with --wait: 0 promoted, 1 error (also superseded), 2 invalid input, 3 rolled back, 4 a person must \
-            decide, 5 the timeout passed. The controller may be away for up to a minute at a time.
+            Exit codes with --wait: 0 promoted, 1 error (also superseded), 2 invalid input, 3 rolled back, 4 a person \
+            must decide, 5 the timeout passed. The controller may be away for up to a minute at a time.
             """)
 
     @OptionGroup var server: ServerOptions

@@ -78,13 +78,14 @@ struct RolloutView {
                 ? "" : " [\(Rendering.number(metric.effectLower)), \(Rendering.number(metric.effectUpper))]")
         let values =
             "canary \(share(metric.canaryValue)) of \(Rendering.number(metric.canaryRequests, digits: 0)), baseline "
-            + "\(share(metric.baselineValue)) of \(Rendering.number(metric.baselineRequests, digits: 0)), effect \(effect), "
-            + "tolerated \(tolerance(metric.margin))"
+            + "\(share(metric.baselineValue)) of \(Rendering.number(metric.baselineRequests, digits: 0)), effect "
+            + "\(effect), tolerated \(tolerance(metric.margin))"
         return [
             StyledText("  \(metric.metric)  ", .strong) + metric.verdict.styled + StyledText("  \(values)"),
             gauge("harm", metric.evidence, bound, full: .bad, note: metric.strongestTest),
             gauge(
-                "safety", metric.safetyEvidence, metric.safetyBound, full: .good, note: metric.isProven ? "proven" : ""),
+                "safety", metric.safetyEvidence, metric.safetyBound, full: .good,
+                note: metric.isProven ? "proven" : ""),
         ]
     }
 

@@ -22,8 +22,8 @@ struct ServerOptions: ParsableArguments {
         return try Orchestrator(server: target.server, key: target.key, tls: CurlTLS(caFile: target.caFile))
     }
 
-    /// What the flags, the environment and the profiles say together: a flag wins over a profile that was asked for, that
-    /// over the environment, and that over the current profile.
+    /// What the flags, the environment and the profiles say together: a flag wins over a profile that was asked for,
+    /// that over the environment, and that over the current profile.
     func resolved(environment: [String: String], profiles: Profiles) throws -> Profile {
         let asked = profile ?? (server == nil ? environment["EDGECTL_PROFILE"] : nil)
         let fromEnvironment = environment["EDGECTL_SERVER"].flatMap { $0.isEmpty ? nil : $0 }

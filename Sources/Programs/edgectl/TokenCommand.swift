@@ -18,8 +18,9 @@ struct TokenCreate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Makes an enrolment token and prints it once.",
         discussion: """
-            The token names the keys its devices shall trust: the publishers' from local files, so that a controller cannot
-            name its own, and the assignment key, from a file or as the controller tells it (compare its fingerprint).
+            The token names the keys its devices shall trust: the publishers' from local files, so that a controller
+            cannot name its own, and the assignment key, from a file or as the controller tells it (compare its
+            fingerprint).
             """)
 
     @OptionGroup var server: ServerOptions

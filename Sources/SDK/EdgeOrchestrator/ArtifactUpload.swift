@@ -2,7 +2,8 @@ public import Fleet
 internal import Glibc
 internal import WireFormat
 
-/// One file on its way to the artifact store: resumed where an earlier attempt stopped, tried again when the network fails.
+/// One file on its way to the artifact store: resumed where an earlier attempt stopped, tried again when the network
+/// fails.
 public struct ArtifactUpload: Sendable {
     /// The file to read.
     public var path: String

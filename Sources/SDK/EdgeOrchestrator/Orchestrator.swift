@@ -3,8 +3,8 @@ internal import WireFormat
 
 /// An operator's connection to a controller: one typed method per route under `/v1`.
 ///
-/// Every call blocks its thread for a bounded time; do not call it from a task of Swift concurrency. One connection may be
-/// used from several threads at once. Every call throws ``OrchestratorError``.
+/// Every call blocks its thread for a bounded time; do not call it from a task of Swift concurrency. One connection may
+/// be used from several threads at once. Every call throws ``OrchestratorError``.
 public final class Orchestrator: Sendable {
     /// The controller's address without a path and without a slash at its end.
     public let server: String

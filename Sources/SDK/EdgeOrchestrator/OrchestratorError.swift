@@ -27,8 +27,8 @@ public enum OrchestratorError: Error, Hashable, Sendable, CustomStringConvertibl
         case .problem(let problem):
             problem.description
         case .unexpectedAnswer(let attempt, let status):
-            "\(attempt) was answered with status \(status) and no problem details: this is not the controller's API, or a "
-                + "proxy stands before it; check the address"
+            "\(attempt) was answered with status \(status) and no problem details: this is not the controller's API, "
+                + "or a proxy stands before it; check the address"
         case .unreadableReply(let attempt, let reason):
             "the reply to \(attempt) cannot be read (\(reason)): controller and client are of different versions, "
                 + "or the address is not the controller's API"

@@ -31,7 +31,8 @@ final class AssignmentIntake: Sendable {
         newest.withLock { entry in entry.flatMap { $0.assignment.number > accepted ? $0 : nil } }
     }
 
-    /// Takes in what the controller sent: the slot's assignment is kept, one that is not genuine is refused and reported.
+    /// Takes in what the controller sent: the slot's assignment is kept, one that is not genuine is refused and
+    /// reported.
     ///
     /// - Returns: true when something new waits for the update loop.
     func take(_ set: AssignmentSet, accepted: UInt64) -> Bool {

@@ -6,8 +6,8 @@ public final class Doorbell: Sendable {
     private let condition = NSCondition()
     private let state = RungState()
 
+    /// `@unchecked Sendable`: read and written only under the doorbell's condition.
     private final class RungState: @unchecked Sendable {
-        // Safe: read and written only under the doorbell's condition.
         var isRung = false
     }
 

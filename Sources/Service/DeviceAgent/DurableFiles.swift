@@ -2,8 +2,9 @@ public import Fleet
 
 /// The one way in which the agent touches its disk: each primitive is one thing that a power cut can undo or tear.
 ///
-/// Paths are relative to the agent's state directory, with `/`. What is written is lost in a power cut until ``sync(_:)``
-/// returned; what is created, renamed, linked or removed, until ``syncDirectory(_:)`` of its directory returned.
+/// Paths are relative to the agent's state directory, with `/`. What is written is lost in a power cut until
+/// ``sync(_:)`` returned; what is created, renamed, linked or removed, until ``syncDirectory(_:)`` of its directory
+/// returned.
 public protocol DurableFiles: Sendable {
     /// The absolute path, for the runtime's command line.
     func absolute(_ path: String) -> String

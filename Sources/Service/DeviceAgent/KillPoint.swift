@@ -1,7 +1,7 @@
 /// The moments at which a fault test may end the agent at once: around each durable transition of each step.
 ///
-/// A fault injection switch: `EDGE_AGENT_KILL_AT=<point>[:n]` makes the agent end itself by SIGKILL the n-th time it gets
-/// there (the first by default). Unset, nothing happens.
+/// A fault injection switch: `EDGE_AGENT_KILL_AT=<point>[:n]` makes the agent end itself by SIGKILL the n-th time it
+/// gets there (the first by default). Unset, nothing happens.
 public enum KillPoint: String, CaseIterable, Hashable, Sendable {
     /// The assignment is stored, the journal does not know it yet.
     case checkBefore = "check.before"

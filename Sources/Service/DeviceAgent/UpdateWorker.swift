@@ -201,7 +201,8 @@ final class UpdateWorker {
         }
     }
 
-    /// What a failed step tells the machine; nil where the step must be done again, because an outcome is never given up.
+    /// What a failed step tells the machine; nil where the step must be done again, because an outcome is never given
+    /// up.
     private func failed(_ reason: FailureReason, _ why: String) -> UpdateEvent? {
         services.log.error(
             "step_failed",

@@ -11,7 +11,8 @@ extension FleetController {
             .map(\.rollout.policy.heartbeatSeconds).min().map { min($0, idle) } ?? idle
     }
 
-    /// Ends a tick: takes out what devices said, lets rollouts see it, judges those whose tick is due, and commits it all.
+    /// Ends a tick: takes out what devices said, lets rollouts see it, judges those whose tick is due, and commits it
+    /// all.
     ///
     /// Where the commit fails, nothing happened: the counts are put back and judged with the next tick.
     ///

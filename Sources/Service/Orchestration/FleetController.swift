@@ -7,8 +7,8 @@ public import WireFormat
 
 /// The controller's use cases over one fleet.
 ///
-/// Changes are drafted on a copy of the state, committed, and only then shown: what a caller was told is durable. Writers
-/// take turns under one lock; readers see the last committed state and never wait for a database.
+/// Changes are drafted on a copy of the state, committed, and only then shown: what a caller was told is durable.
+/// Writers take turns under one lock; readers see the last committed state and never wait for a database.
 public final class FleetController: FleetOperations {
     /// What the controller stands on.
     public struct Surroundings: Sendable {
@@ -47,7 +47,8 @@ public final class FleetController: FleetOperations {
     private let published: Mutex<FleetState>
     private let credentials: Mutex<[Digest: Caller]>
     private let faulted = Mutex<String?>(nil)
-    // Held over drafting and committing; taken by worker threads and the tick only, never by a thread of the HTTP server.
+    // Held over drafting and committing; taken by worker threads and the tick only, never by a thread of the HTTP
+    // server.
     private let writer = NSLock()
 
     /// Loads the state and refolds the evidence of rollouts that are under way.

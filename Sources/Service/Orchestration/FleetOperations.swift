@@ -20,8 +20,8 @@ public enum Caller: Hashable, Sendable {
 
 /// The use cases of the controller, as the API calls them.
 ///
-/// Each throws ``Problem`` for what the caller can mend (unknown name, wrong field, conflict) and other errors for what it
-/// cannot (database away). Calls that may touch the store block and are made from worker threads; those marked fast
+/// Each throws ``Problem`` for what the caller can mend (unknown name, wrong field, conflict) and other errors for what
+/// it cannot (database away). Calls that may touch the store block and are made from worker threads; those marked fast
 /// never do.
 public protocol FleetOperations: AnyObject, Sendable {
     /// Who a bearer credential belongs to: an operator key (`eok_…`) or a device token (`edt_…`). Fast.
@@ -31,13 +31,15 @@ public protocol FleetOperations: AnyObject, Sendable {
     func heartbeat(_ heartbeat: Heartbeat, from device: DeviceID) throws -> HeartbeatReply
     /// The device's signed assignments. Fast.
     func assignments(of device: DeviceID) throws -> AssignmentSet
-    /// Calls back once, as soon as the device's assignment number is above `number`, or at the deadline; from any thread. Fast.
+    /// Calls back once, as soon as the device's assignment number is above `number`, or at the deadline; from any
+    /// thread. Fast.
     ///
     /// Returns a token for ``cancelWait(_:)``.
     func waitForAssignment(
         of device: DeviceID, above number: UInt64, seconds: Double, then: @escaping @Sendable () -> Void
     ) -> UInt64
-    /// Calls back once, as soon as the rollout's revision differs from `revision`, or at the deadline; from any thread. Fast.
+    /// Calls back once, as soon as the rollout's revision differs from `revision`, or at the deadline; from any thread.
+    /// Fast.
     func waitForRollout(
         _ id: RolloutID, otherThan revision: UInt64, seconds: Double, then: @escaping @Sendable () -> Void
     ) -> UInt64

@@ -11,8 +11,8 @@ extension FleetState {
             .sorted { $0.id < $1.id }
     }
 
-    /// The devices a step may draw from: in service, under the deployment, assigned and running the version the rollout
-    /// comes from, and never drawn by an earlier step.
+    /// The devices a step may draw from: in service, under the deployment, assigned and running the version the
+    /// rollout comes from, and never drawn by an earlier step.
     ///
     /// Who was seen lately is asked of the telemetry.
     func candidates(for rollout: Rollout) -> [StoredDevice] {
@@ -25,10 +25,10 @@ extension FleetState {
         }
     }
 
-    /// The devices that a promotion still has to reach: all of them, or all but the holdback while the rollout is watched.
+    /// The devices that a promotion still has to reach: all, or all but the holdback while the rollout is watched.
     ///
-    /// The holdback is a share of the deployment's devices, rounded down, so that small fleets have none. Which devices it
-    /// is, was settled by the draws before: they are among those that no step drew.
+    /// The holdback is a share of the deployment's devices, rounded down, so that small fleets have none. Which devices
+    /// it is, was settled by the draws before: they are among those that no step drew.
     func rest(of tracked: TrackedRollout) -> [DeviceID] {
         guard let deployment = deployments[tracked.rollout.deployment] else { return [] }
         let all = devices(of: deployment)

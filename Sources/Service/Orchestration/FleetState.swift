@@ -3,7 +3,8 @@ import Fleet
 import Rollouts
 import WireFormat
 
-/// Everything the controller knows but telemetry: a value, so that a change can be drafted, committed and only then shown.
+/// Everything the controller knows but telemetry: a value, so that a change can be drafted, committed and only then
+/// shown.
 struct FleetState: Sendable {
     var devices: [DeviceID: StoredDevice] = [:]
     var apiKeys: [String: StoredAPIKey] = [:]
@@ -57,7 +58,8 @@ struct FleetState: Sendable {
             .sorted { ($0.rollout.createdAt, $0.rollout.id) < ($1.rollout.createdAt, $1.rollout.id) }
     }
 
-    /// The version that a deployment's devices run outside any rollout: the last one that was promoted and not taken back.
+    /// The version that a deployment's devices run outside any rollout: the last one that was promoted and not taken
+    /// back.
     func settledVersion(of deployment: DeploymentName) -> VersionReference? {
         rollouts(of: deployment).last { $0.rollout.promotedAt != nil }?.rollout.to
     }

@@ -50,9 +50,9 @@ struct LiveDevice: Sendable {
 
     /// Counts a series once; false when its base must be known first.
     ///
-    /// A series that started before this boot of the agent and is unknown here may have been counted by an earlier life of
-    /// the controller: only the device can tell how far. An old heartbeat that names an unknown series is not asked: that
-    /// series was finished and forgotten.
+    /// A series that started before this boot of the agent and is unknown here may have been counted by an earlier life
+    /// of the controller: only the device can tell how far. An old heartbeat that names an unknown series is not asked:
+    /// that series was finished and forgotten.
     private mutating func count(
         _ report: SeriesReport, of heartbeat: Heartbeat, isNewest: Bool, at now: Timestamp
     ) -> Bool {

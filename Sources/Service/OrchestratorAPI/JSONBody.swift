@@ -15,7 +15,8 @@ enum JSONBody {
     /// - Parameters:
     ///   - limitBytes: the longest body.
     ///   - named: a field and the value it has where the body leaves it out; another value is refused.
-    /// - Throws: ``WireFormat/Problem`` with status 400 for what is no JSON and 422 for fields that are wrong or unknown.
+    /// - Throws: ``WireFormat/Problem`` with status 400 for what is no JSON and 422 for fields that are wrong or
+    ///   unknown.
     static func read<Value: Decodable>(
         _ type: Value.Type, from bytes: [UInt8], limitBytes: Int, named: (field: String, value: String)? = nil
     ) throws -> Value {

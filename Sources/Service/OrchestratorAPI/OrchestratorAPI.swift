@@ -7,9 +7,9 @@ import WireFormat
 
 /// The controller's HTTP API: from a request to a response, without a socket.
 ///
-/// Routes that touch memory only answer on the calling thread; whatever may touch the store or the disk runs on a worker
-/// (``Surroundings/submit``), so that no thread of the HTTP server ever blocks. The routes are data (``Route``), and
-/// `openapi.yaml` describes exactly them.
+/// Routes that touch memory only answer on the calling thread; whatever may touch the store or the disk runs on a
+/// worker (``Surroundings/submit``), so that no thread of the HTTP server ever blocks. The routes are data (``Route``),
+/// and `openapi.yaml` describes exactly them.
 public final class OrchestratorAPI: WebHandler {
     /// What the API stands on.
     public struct Surroundings: Sendable {
