@@ -114,6 +114,14 @@ let programs: [Target] = [
     program("edge-fleet", ["CanaryAnalysis", "FleetSimulation", "Terminal", argumentParser]),
 ]
 
+/// What several test targets simulate with: a disk, a store, a runtime, devices and a whole fleet in memory.
+let simulatedWorld: Target = .target(
+    name: "SimulatedWorld",
+    dependencies: [
+        "Fleet", "WireFormat", "Rollouts", "ModelTrust", "PrometheusExposition", "Orchestration", "DeviceAgent",
+        "Cryptography",
+    ], path: "Tests/SimulatedWorld", swiftSettings: strict)
+
 let testTargets: [Target] = [
     tests("Fleet"),
     tests("CanaryAnalysis", ["FleetSimulation"]),
@@ -127,6 +135,20 @@ let testTargets: [Target] = [
         "OrchestratorAPI",
         ["CanaryAnalysis", "Fleet", "ModelTrust", "Orchestration", "Rollouts", "WebMessages", "WireFormat"]),
     .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
+    simulatedWorld,
+    tests(
+        "Orchestration",
+        [
+            "Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "PrometheusExposition", "DeviceAgent",
+            "SimulatedWorld",
+        ]),
+    tests(
+        "DeviceAgent",
+        [
+            "Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition", "Cryptography",
+            "SimulatedWorld",
+        ]),
+    tests("DeviceFiles", ["DeviceAgent", "Fleet"]),
 ]
 
 let package = Package(

@@ -13,8 +13,8 @@ public final class Agent: Sendable {
     let counters: CounterStore
     let outbox: Outbox
     let intake: AssignmentIntake
-    /// When the agent started, milliseconds since 1970.
-    let boot: Int64
+    /// When the agent started; see ``CounterStore/boot``.
+    var boot: Int64 { counters.boot }
 
     /// Opens the agent's state; the directories are made where they are missing.
     ///
@@ -24,8 +24,7 @@ public final class Agent: Sendable {
         self.services = services
         layout = StateLayout(model: settings.model)
         for directory in layout.directories { try services.files.makeDirectories(directory) }
-        boot = services.clock.now.milliseconds
-        counters = try CounterStore(files: services.files, log: services.log)
+        counters = try CounterStore(files: services.files, log: services.log, now: services.clock.now)
         outbox = try Outbox(
             files: services.files, reserved: try JournalStore(files: services.files).last.reportSequence)
         intake = AssignmentIntake(settings: settings, services: services, outbox: outbox, status: status)

@@ -3,7 +3,9 @@ import WireFormat
 
 /// The device's side of exactly-once counting: running totals per series, and what the controller has of them.
 ///
-/// A pure value. Totals never fall; a series leaves only when it has ended and all of it is acknowledged.
+/// A pure value. Totals never fall. Every heartbeat names every series of the book, because the controller forgets a series
+/// that a heartbeat leaves out; so a series leaves only when it has ended, all of it is acknowledged, and a book without it
+/// is stored: nothing can bring it back then.
 struct CounterBook: Codable, Sendable {
     /// One series' state.
     struct Entry: Codable, Hashable, Sendable {
@@ -34,22 +36,26 @@ struct CounterBook: Codable, Sendable {
     /// Heartbeats that may wait for their acknowledgement; beyond it the oldest is forgotten, which costs nothing but a
     /// repetition.
     static let ringLimit = 512
-    /// Series in one heartbeat; older ones first, so that each gets its turn.
+    /// Series in one heartbeat; those that were observed first, so that one that was named is named until it leaves.
     static let reportLimit = 8
 
     private(set) var entries: [RuntimeSeries: Entry] = [:]
+    /// The series in the order in which they were first observed.
+    private var order: [RuntimeSeries] = []
     /// Unwanted ends of the runtime since the agent's first start.
     var crashes: UInt64 = 0
     /// Starts that did not become healthy since the agent's first start.
     var failedStarts: UInt64 = 0
-    /// The newest series start given out; see ``nextStart(now:)``.
+    /// The newest start given out; see ``nextStart(now:)``.
     private var lastStart: Int64 = 0
+    /// Counts the times the book was stored: of two stored books the one with the larger number holds.
+    private(set) var generation: UInt64 = 0
     private var ring: [(sequence: UInt64, sent: [RuntimeSeries: Sent])] = []
     private var sendsBase = true
 
     init() {}
 
-    /// A start time no other series of this device has, milliseconds since 1970.
+    /// A start time larger than any before, whatever the clock says, milliseconds since 1970: of a series or of the agent.
     mutating func nextStart(now: Timestamp) -> Int64 {
         lastStart = max(lastStart + 1, now.milliseconds)
         return lastStart
@@ -57,6 +63,7 @@ struct CounterBook: Codable, Sendable {
 
     /// Takes in what a scrape found.
     mutating func observe(_ series: RuntimeSeries, _ totals: RuntimeTotals) {
+        if entries[series] == nil { order.append(series) }
         var entry = entries[series] ?? Entry()
         entry.totals = entry.totals.maximum(totals)
         entries[series] = entry
@@ -69,7 +76,6 @@ struct CounterBook: Codable, Sendable {
             if !isCounted { entry.gaps += 1 }
             entries[series] = entry
         }
-        settle()
     }
 
     /// The agent has just started: every runtime it knew is gone, and nobody saw its last requests.
@@ -80,16 +86,12 @@ struct CounterBook: Codable, Sendable {
             entries[series] = entry
         }
         sendsBase = true
-        settle()
     }
 
-    /// What heartbeat `sequence` carries: everything not acknowledged in full, and what counts now.
-    ///
-    /// It is remembered until acknowledged.
-    mutating func report(sequence: UInt64, current: RuntimeSeries?) -> [SeriesReport] {
-        let chosen = entries.filter { $0.key == current || !$0.value.isAcknowledged }
-            .sorted { $0.key < $1.key }.prefix(Self.reportLimit)
-        let sent = chosen.map { ($0.key, Sent(totals: $0.value.totals, gaps: $0.value.gaps)) }
+    /// What heartbeat `sequence` carries; it is remembered until acknowledged.
+    mutating func report(sequence: UInt64) -> [SeriesReport] {
+        let chosen = rows.prefix(Self.reportLimit).map { ($0.series, $0.entry) }
+        let sent = chosen.map { ($0.0, Sent(totals: $0.1.totals, gaps: $0.1.gaps)) }
         ring.append((sequence, Dictionary(uniqueKeysWithValues: sent)))
         if ring.count > Self.ringLimit { ring.removeFirst() }
         return chosen.map { series, entry in
@@ -111,17 +113,39 @@ struct CounterBook: Codable, Sendable {
             }
         }
         ring.removeAll { $0.sequence <= committedThrough }
-        settle()
     }
 
-    private mutating func settle() {
-        for (series, entry) in entries where entry.isSettled { entries[series] = nil }
+    // MARK: Leaving
+
+    /// Whether a series may leave as soon as a book without it is stored.
+    var hasSettled: Bool { entries.values.contains { $0.isSettled } }
+
+    /// The book that is to be stored next: without what is settled.
+    mutating func nextStored() -> CounterBook {
+        generation += 1
+        var stored = self
+        stored.drop { _ in true }
+        return stored
+    }
+
+    /// A book was stored durably: what it was stored without leaves.
+    mutating func wasStored(_ stored: CounterBook) {
+        drop { stored.entries[$0] == nil }
+    }
+
+    private mutating func drop(where holds: (RuntimeSeries) -> Bool) {
+        for (series, entry) in entries where entry.isSettled && holds(series) { entries[series] = nil }
+        order.removeAll { entries[$0] == nil }
+    }
+
+    private var rows: [Row] {
+        order.compactMap { series in entries[series].map { Row(series: series, entry: $0) } }
     }
 
     // MARK: Stored form
 
     private enum CodingKeys: String, CodingKey {
-        case rows, crashes, failedStarts, lastStart
+        case rows, crashes, failedStarts, lastStart, generation
     }
 
     init(from decoder: any Decoder) throws {
@@ -129,15 +153,19 @@ struct CounterBook: Codable, Sendable {
         crashes = try fields.decode(UInt64.self, forKey: .crashes)
         failedStarts = try fields.decode(UInt64.self, forKey: .failedStarts)
         lastStart = try fields.decode(Int64.self, forKey: .lastStart)
-        for row in try fields.decode([Row].self, forKey: .rows) { entries[row.series] = row.entry }
+        generation = try fields.decodeIfPresent(UInt64.self, forKey: .generation) ?? 0
+        for row in try fields.decode([Row].self, forKey: .rows) where entries[row.series] == nil {
+            entries[row.series] = row.entry
+            order.append(row.series)
+        }
     }
 
     func encode(to encoder: any Encoder) throws {
         var fields = encoder.container(keyedBy: CodingKeys.self)
-        let rows = entries.sorted { $0.key < $1.key }.map { Row(series: $0.key, entry: $0.value) }
         try fields.encode(rows, forKey: .rows)
         try fields.encode(crashes, forKey: .crashes)
         try fields.encode(failedStarts, forKey: .failedStarts)
         try fields.encode(lastStart, forKey: .lastStart)
+        try fields.encode(generation, forKey: .generation)
     }
 }

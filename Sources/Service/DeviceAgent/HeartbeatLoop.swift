@@ -61,7 +61,7 @@ final class HeartbeatLoop {
         sequence += 1
         let (running, facts, number) = (supervisor.snapshot, status.snapshot, sequence)
         let (series, crashes, failedStarts) = counters.change { book in
-            (book.report(sequence: number, current: running.currentSeries), book.crashes, book.failedStarts)
+            (book.report(sequence: number), book.crashes, book.failedStarts)
         }
         let slot = SlotStatus(
             model: settings.model, digest: running.serving, step: facts.step?.rawValue, healthy: running.isHealthy,

@@ -67,7 +67,8 @@ final class RuntimeKeeper {
         supervisor.outcomeBell.ring()
     }
 
-    private func step() {
+    /// One round: what ended, what was ordered, what is to be scraped, whether it is healthy.
+    func step() {
         noticeEnd()
         let shared = supervisor.snapshot
         if shared.generation > carriedOut { carryOut(shared.generation, shared.ordered) }
@@ -112,8 +113,8 @@ final class RuntimeKeeper {
     private func reload(_ digest: Digest) -> Bool {
         guard let path = settings.reloadPath, var running = child, running.isHealthy else { return false }
         scrape()
-        counters.save(isDurable: true)
         if settings.mapping.versionLabel == nil { beginSeries(&running) }
+        counters.save(isDurable: true)
         let started = services.clock.uptimeSeconds
         do {
             let reply = try services.probe.post(path, json: [0x7B, 0x7D], timeoutSeconds: settings.startSeconds)
@@ -161,6 +162,8 @@ final class RuntimeKeeper {
     private func start(_ digest: Digest) {
         let now = services.clock.now
         let start = counters.change { $0.nextStart(now: now) }
+        // A start that was given out is never given out again, whatever a power cut does to the clock.
+        counters.save(isDurable: true)
         do {
             let process = try services.launcher.launch(
                 settings.filled(modelDirectory: services.files.absolute(layout.current)))

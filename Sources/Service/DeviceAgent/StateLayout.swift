@@ -12,7 +12,7 @@ public import Fleet
 /// journal/a, b                   two records; the valid one with the larger sequence holds
 /// outbox/                        reports until they are acknowledged
 /// quarantine/<digest>.json       versions that failed here
-/// counters.json                  totals that are not acknowledged yet
+/// counters.json                  totals that are not acknowledged yet; counters.recent.json: the same, not synced
 /// lock                           held by the one agent that may run here
 /// ```
 public struct StateLayout: Hashable, Sendable {
@@ -35,6 +35,7 @@ public struct StateLayout: Hashable, Sendable {
     static let store = "store/sha256"
     static let quarantine = "quarantine"
     static let counters = "counters.json"
+    static let recentCounters = "counters.recent.json"
 
     var modelDirectory: String { "models/\(model)" }
     var versions: String { "\(modelDirectory)/versions" }

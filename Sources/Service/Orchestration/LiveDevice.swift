@@ -11,6 +11,8 @@ struct LiveDevice: Sendable {
     var guidance = DeviceGuidance()
     /// The newest heartbeat whose totals are stored for good.
     var committed: (boot: Int64, sequence: UInt64) = (0, 0)
+    /// The newest heartbeat all of whose series were counted: one that lacked a base must not be acknowledged.
+    private var counted: (boot: Int64, sequence: UInt64) = (0, 0)
     private var news = DeviceNews()
     private var changed = false
     /// True until this controller has heard the device.
@@ -24,10 +26,13 @@ struct LiveDevice: Sendable {
         let isNewest = (heartbeat.boot, heartbeat.sequence) > (telemetry.boot, telemetry.sequence)
         var wantsBase = false
         for report in heartbeat.series {
-            let counted = count(report, of: heartbeat, isNewest: isNewest, at: now)
-            if !counted { wantsBase = true }
+            let isCounted = count(report, of: heartbeat, isNewest: isNewest, at: now)
+            if !isCounted { wantsBase = true }
         }
-        if isNewest { adopt(heartbeat, at: now) }
+        if isNewest {
+            adopt(heartbeat, at: now)
+            if !wantsBase { counted = (heartbeat.boot, heartbeat.sequence) }
+        }
         changed = true
         return HeartbeatReply(
             committedThrough: committed.boot == heartbeat.boot ? committed.sequence : 0,
@@ -37,7 +42,8 @@ struct LiveDevice: Sendable {
 
     mutating func drain(at now: Timestamp) -> DrainedDevice? {
         guard changed else { return nil }
-        let drained = DrainedDevice(device: telemetry.device, telemetry: telemetry, status: status, news: news)
+        let drained = DrainedDevice(
+            device: telemetry.device, telemetry: telemetry, status: status, news: news, counted: counted)
         news = DeviceNews()
         changed = false
         return drained

@@ -73,9 +73,7 @@ final class TelemetryIngest: Sendable {
     /// The drained records are stored for good: replies may acknowledge them.
     func markCommitted(_ drained: [DrainedDevice]) {
         for one in drained {
-            withDevice(one.device) { live in
-                live.committed = (one.telemetry.boot, one.telemetry.sequence)
-            }
+            withDevice(one.device) { $0.committed = one.counted }
         }
     }
 
@@ -124,6 +122,8 @@ struct DrainedDevice: Sendable {
     let telemetry: StoredTelemetry
     let status: DeviceStatus
     let news: DeviceNews
+    /// The newest heartbeat all of whose series are in the record: what may be acknowledged once it is stored.
+    let counted: (boot: Int64, sequence: UInt64)
 }
 
 /// The part of a drain that is new.

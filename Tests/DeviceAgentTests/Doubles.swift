@@ -1,0 +1,220 @@
+import Cryptography
+import DeviceUpdates
+import Fleet
+import ModelTrust
+import Synchronization
+import WireFormat
+
+@testable import DeviceAgent
+@testable import SimulatedWorld
+
+/// A version with its files, as its publisher made it.
+struct TestVersion {
+    var resource: VersionResource
+    var files: [Digest: [UInt8]]
+    var digest: Digest { resource.digest }
+
+    init(_ name: String, model: ModelName, extra: [String: [UInt8]] = [:]) throws {
+        let version = try VersionName(name)
+        let manifest = EdgeVersionManifest(
+            model: model, version: version, releaseCounter: 1, entry: try ArtifactPath("model.bin"))
+        var contents = extra
+        contents["model.bin"] = Array("weights of \(name)".utf8)
+        contents["labels.txt"] = Array("same everywhere".utf8)
+        contents["edge-version.json"] = manifest.serialized()
+        var listed: [FileDigest] = []
+        files = [:]
+        for (path, bytes) in contents {
+            let digest = SHA256().digest(of: bytes)
+            listed.append(FileDigest(path: try ArtifactPath(path), digest: digest))
+            files[digest] = bytes
+        }
+        let payload = try ModelStatement(subject: name, files: listed, hashing: SHA256()).serialized()
+        let bundle = SignatureBundle(keyHint: StubKey().pemDigest.hex, payload: payload, signature: [7])
+        let stored = files
+        resource = VersionResource(
+            model: model, version: version, digest: SHA256().digest(of: payload), releaseCounter: 1, metadata: [:],
+            files: listed.sorted { $0.path < $1.path }.map {
+                VersionFile(
+                    path: $0.path.rawValue, digest: $0.digest, sizeBytes: UInt64(stored[$0.digest]?.count ?? 0))
+            },
+            bundle: String(decoding: bundle.serialized(), as: UTF8.self), publisher: nil,
+            createdAt: Timestamp(milliseconds: 0), createdBy: "test")
+    }
+}
+
+/// A controller in memory: versions, assignments, and every report it was sent.
+final class FakeController: ControllerClient {
+    struct State {
+        var versions: [Digest: VersionResource] = [:]
+        var files: [Digest: [UInt8]] = [:]
+        var reports: [UInt64: AttemptReport] = [:]
+        var heartbeats: [Heartbeat] = []
+        var replies: [HeartbeatReply] = []
+        /// Downloads break off after so many bytes, once for each element.
+        var breaks: [Int] = []
+        var offsets: [UInt64] = []
+        var isAway = false
+    }
+
+    let state = Mutex(State())
+
+    func offer(_ version: TestVersion) {
+        let (resource, files) = (version.resource, version.files)
+        state.withLock { state in
+            state.versions[resource.digest] = resource
+            state.files.merge(files) { $1 }
+        }
+    }
+
+    /// The outcomes of attempts, steps left out.
+    var outcomes: [AttemptReport] {
+        state.withLock { $0.reports.values.filter { $0.outcome != .stepDone }.sorted { $0.sequence < $1.sequence } }
+    }
+
+    func send(_ heartbeat: Heartbeat) throws(ControllerFault) -> HeartbeatReply {
+        try check()
+        return state.withLock { state in
+            state.heartbeats.append(heartbeat)
+            return state.replies.isEmpty
+                ? HeartbeatReply(committedThrough: 0, assignment: 0, intervalSeconds: 1, now: 0)
+                : state.replies.removeFirst()
+        }
+    }
+
+    func assignments(known: UInt64?, waitSeconds: Int) throws(ControllerFault) -> AssignmentSet? {
+        try check()
+        return nil
+    }
+
+    func version(_ digest: Digest) throws(ControllerFault) -> VersionResource {
+        try check()
+        guard let found = state.withLock({ $0.versions[digest] }) else {
+            throw .refused(status: 404, "no such version")
+        }
+        return found
+    }
+
+    func artifact(
+        _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
+    ) throws {
+        try check()
+        let (bytes, limit) = state.withLock { state in
+            state.offsets.append(offsetBytes)
+            return (state.files[digest] ?? [], state.breaks.isEmpty ? nil : state.breaks.removeFirst())
+        }
+        let rest = bytes.dropFirst(Int(offsetBytes))
+        try sink(offsetBytes, Array(rest.prefix(limit ?? rest.count)))
+        if limit != nil { throw ControllerFault.unavailable("the connection broke") }
+    }
+
+    func report(_ batch: ReportBatch) throws(ControllerFault) -> ReportReceipt {
+        try check()
+        return state.withLock { state in
+            for report in batch.reports where state.reports[report.sequence] == nil {
+                state.reports[report.sequence] = report
+            }
+            return ReportReceipt(acknowledged: state.reports.keys.max() ?? 0)
+        }
+    }
+
+    private func check() throws(ControllerFault) {
+        if state.withLock({ $0.isAway }) { throw .unavailable("away") }
+    }
+}
+
+/// A runtime that serves what it is told, but for versions that it does not like.
+final class FakeRuntime: RuntimeSupervising {
+    struct State {
+        var serving: Digest?
+        var history: [Digest?] = []
+        var refused: Set<Digest> = []
+        var isUnstable = false
+    }
+
+    let state = Mutex(State())
+
+    func serve(_ digest: Digest?) -> FailureReason? {
+        state.withLock { state in
+            state.history.append(digest)
+            state.serving = digest
+            guard let digest, state.refused.contains(digest) else { return nil }
+            return .runtimeUnhealthy
+        }
+    }
+
+    func request(_ digest: Digest?) { _ = serve(digest) }
+
+    var condition: RuntimeCondition {
+        state.withLock { state in
+            let isFine = state.serving.map { !state.refused.contains($0) } ?? false
+            return RuntimeCondition(serving: state.serving, isHealthy: isFine)
+        }
+    }
+
+    func takeInstability() -> Bool {
+        state.withLock { state in
+            defer { state.isUnstable = false }
+            return state.isUnstable
+        }
+    }
+}
+
+/// Time that passes only when somebody waits.
+final class TestClock: AgentClock {
+    private let elapsed = Mutex(0.0)
+
+    var now: Timestamp { Timestamp(milliseconds: 1_700_000_000_000).adding(seconds: uptimeSeconds) }
+    var uptimeSeconds: Double { elapsed.withLock { $0 } }
+    func pause(seconds: Double) { elapsed.withLock { $0 += max(seconds, 0.001) } }
+}
+
+/// Answers of a runtime's endpoints by path.
+final class FakeProbe: RuntimeProbing {
+    let replies = Mutex<[String: ProbeReply]>([:])
+    let asked = Mutex<[String]>([])
+
+    func get(_ path: String, timeoutSeconds: Double) throws -> ProbeReply { try answer(path) }
+    func post(_ path: String, json: [UInt8], timeoutSeconds: Double) throws -> ProbeReply { try answer(path) }
+
+    func set(_ path: String, _ status: Int, _ body: String = "") {
+        replies.withLock { $0[path] = ProbeReply(status: status, body: Array(body.utf8)) }
+    }
+
+    private func answer(_ path: String) throws -> ProbeReply {
+        asked.withLock { $0.append(path) }
+        guard let reply = replies.withLock({ $0[path] }) else { throw ControllerFault.unavailable("refused") }
+        return reply
+    }
+}
+
+final class FakeLauncher: ProcessLaunching {
+    struct State {
+        var next: Int32 = 100
+        var ends: [Int32: ProcessEnd] = [:]
+        var commands: [[String]] = []
+        var terminated: [Int32] = []
+        /// Processes end at once.
+        var isBroken = false
+    }
+
+    let state = Mutex(State())
+
+    func launch(_ command: [String]) throws -> Int32 {
+        state.withLock { state in
+            state.commands.append(command)
+            state.next += 1
+            if state.isBroken { state.ends[state.next] = .exited(1) }
+            return state.next
+        }
+    }
+
+    func end(of process: Int32) -> ProcessEnd? { state.withLock { $0.ends[process] } }
+
+    func terminate(_ process: Int32, force: Bool) {
+        state.withLock { state in
+            state.terminated.append(process)
+            if state.ends[process] == nil { state.ends[process] = .signalled(force ? 9 : 15) }
+        }
+    }
+}

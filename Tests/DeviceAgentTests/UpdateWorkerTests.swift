@@ -1,0 +1,146 @@
+import DeviceUpdates
+import Fleet
+import Synchronization
+import Testing
+import WireFormat
+
+@testable import DeviceAgent
+@testable import SimulatedWorld
+
+@Suite struct UpdateWorkerTests {
+    let device: Device
+    let v1: TestVersion
+    let v2: TestVersion
+
+    init() throws {
+        device = try Device()
+        v1 = try TestVersion("v1.0.0", model: device.model)
+        v2 = try TestVersion("v2.0.0", model: device.model)
+        device.controller.offer(v1)
+        device.controller.offer(v2)
+        device.order(1, run: v1, fallback: nil)
+        try device.work()
+    }
+
+    @Test("a first install becomes current and its own fallback, and is reported once")
+    func firstInstall() throws {
+        #expect(try device.local == LocalVersions(current: v1.digest, lastKnownGood: v1.digest, sealed: [v1.digest]))
+        #expect(device.controller.outcomes.map(\.outcome) == [.succeeded])
+        #expect(device.runtime.state.withLock { $0.serving } == v1.digest)
+    }
+
+    @Test("an update keeps the fallback that the assignment names")
+    func update() throws {
+        device.order(2, run: v2, fallback: v1)
+        try device.work()
+        #expect(try device.local.current == v2.digest)
+        #expect(try device.local.lastKnownGood == v1.digest)
+        #expect(device.controller.outcomes.map(\.outcome) == [.succeeded, .succeeded])
+    }
+
+    @Test("every step of an attempt is reported in its order")
+    func steps() {
+        let steps = device.controller.state.withLock { state in
+            state.reports.values.sorted { $0.sequence < $1.sequence }.map(\.step)
+        }
+        #expect(steps == ["check", "download", "verify", "backup", "deploy", "smoke", "probation", "report"])
+    }
+
+    @Test("an ordered return fetches nothing and skips probation")
+    func orderedReturn() throws {
+        device.order(2, run: v2, fallback: v1)
+        try device.work()
+        let fetched = device.controller.state.withLock { $0.offsets.count }
+        device.order(3, run: v1, fallback: v1)
+        let before = device.clock.uptimeSeconds
+        try device.work()
+        #expect(device.controller.state.withLock { $0.offsets.count } == fetched)
+        #expect(device.clock.uptimeSeconds - before < 1)
+        #expect(try device.local.current == v1.digest)
+        #expect(device.controller.outcomes.last?.outcome == .rolledBack)
+    }
+
+    @Test("a runtime that does not like the version leaves the device on what it ran, and the version is shut out")
+    func unhealthy() throws {
+        let bad = v2.digest
+        device.runtime.state.withLock { _ = $0.refused.insert(bad) }
+        device.order(2, run: v2, fallback: v1)
+        try device.work()
+        #expect(try device.local.current == v1.digest)
+        #expect(device.runtime.state.withLock { $0.serving } == v1.digest)
+        let outcome = try #require(device.controller.outcomes.last)
+        #expect(outcome.outcome == .failed && outcome.reason == "runtime_unhealthy" && outcome.step == "deploy")
+        #expect(try QuarantineStore(files: device.disk).holds(v2.digest, assignment: 2))
+        #expect(try !QuarantineStore(files: device.disk).holds(v2.digest, assignment: 3))
+    }
+
+    @Test("a refused or impossible assignment changes nothing and says why")
+    func refusals() throws {
+        device.order(2, run: v2, fallback: v1, expiresAt: 1_000_000_001)
+        try device.work()
+        #expect(device.controller.outcomes.last?.reason == "assignment_expired")
+        #expect(device.controller.outcomes.last?.outcome == .rejected)
+        device.disk.setFreeBytes(1000)
+        device.order(3, run: v2, fallback: v1)
+        try device.work()
+        #expect(device.controller.outcomes.last?.reason == "disk_full")
+        #expect(try device.local.current == v1.digest)
+    }
+
+    @Test("a file that is not what was signed is fetched once more and then refused")
+    func tampered() throws {
+        let file = try #require(v2.resource.files.first { $0.path == "model.bin" })
+        device.controller.state.withLock { $0.files[file.digest] = Array("weights of v9.9.9".utf8) }
+        device.order(2, run: v2, fallback: v1)
+        try device.work()
+        #expect(device.controller.outcomes.last?.reason == "hash_mismatch")
+        #expect(try device.local == LocalVersions(current: v1.digest, lastKnownGood: v1.digest, sealed: [v1.digest]))
+        #expect(device.controller.state.withLock { $0.offsets.count { $0 == 0 } } >= 2)
+    }
+
+    @Test("a broken download resumes where it broke off")
+    func resumed() throws {
+        device.controller.state.withLock { state in
+            state.breaks = [5]
+            state.offsets = []
+        }
+        device.order(2, run: v2, fallback: v1)
+        try device.work()
+        #expect(device.controller.state.withLock { $0.offsets }.contains(5))
+        #expect(try device.local.current == v2.digest)
+    }
+
+    @Test("a controller that stays away ends the attempt after its tries")
+    func away() throws {
+        device.order(2, run: v2, fallback: v1)
+        device.controller.state.withLock { $0.isAway = true }
+        #expect(throws: ControllerFault.self) { try device.work() }
+        device.controller.state.withLock { $0.isAway = false }
+        let agent = try #require(device.agent)
+        try ReportLoop(agent).send()
+        #expect(device.controller.outcomes.last?.reason == "download_failed")
+        #expect(try device.local.current == v1.digest)
+    }
+
+    @Test("a version that was never promoted is left when its bytes are damaged")
+    func damaged() throws {
+        device.order(2, run: v2, fallback: v1)
+        try device.work()
+        let path = StateLayout(model: device.model).version(v2.digest) + "/model.bin"
+        try device.disk.write(path, [0], isSecret: false)
+        try device.work()
+        #expect(try device.local.current == v1.digest)
+        #expect(device.controller.outcomes.last?.outcome == .rolledBack)
+        #expect(device.controller.outcomes.last?.reason == "hash_mismatch")
+    }
+
+    @Test("a signed version of another model is refused")
+    func otherModel() throws {
+        let foreign = try TestVersion("v2.0.0", model: ModelName("faces"))
+        device.controller.offer(foreign)
+        device.order(2, run: foreign, fallback: v1)
+        try device.work()
+        #expect(device.controller.outcomes.last?.reason == "version_mismatch")
+        #expect(try device.local.current == v1.digest)
+    }
+}

@@ -1,0 +1,262 @@
+import Cryptography
+import DeviceAgent
+import Fleet
+import Synchronization
+
+/// A disk in memory that knows what a power cut would leave of it.
+///
+/// Files keep the bytes that were synced beside those that were only written; directories keep every change of names
+/// since their last sync. ``afterPowerCut(keep:)`` makes the disks that a cut may leave: of each directory's changes a
+/// prefix survives, of each file's unsynced bytes none, some or all. A rename within a directory is one change.
+final class MemoryDisk: DurableFiles {
+    /// The power was cut.
+    struct PowerCut: Error {}
+
+    struct File {
+        var bytes: [UInt8] = []
+        var synced: [UInt8] = []
+    }
+
+    struct Directory {
+        var entries: [String: Int] = [:]
+        var synced: [String: Int] = [:]
+        /// Changes since the last sync, oldest first; each is one unit: names and what they stand for, 0 for nothing.
+        var changes: [[String: Int]] = []
+    }
+
+    struct State {
+        var files: [Int: File] = [:]
+        var links: [Int: String] = [:]
+        var directories: [Int: Directory] = [0: Directory()]
+        var nextInode = 1
+        /// Operations left until the power cut.
+        var budget = Int.max
+        var operations = 0
+        var freeBytes: UInt64 = 1 << 40
+    }
+
+    let state: Mutex<State>
+
+    init(_ state: sending State = State()) {
+        self.state = Mutex(state)
+    }
+
+    var operations: Int { state.withLock { $0.operations } }
+
+    var isCut: Bool { state.withLock { $0.budget <= 0 } }
+
+    func setBudget(_ budget: Int) { state.withLock { $0.budget = budget } }
+
+    func setFreeBytes(_ bytes: UInt64) { state.withLock { $0.freeBytes = bytes } }
+
+    /// A disk as a power cut leaves it; `keep` chooses how much of `count` unsynced changes or bytes survives.
+    func afterPowerCut(keep: (_ count: Int) -> Int) -> MemoryDisk {
+        let cut = state.withLock { state in
+            var cut = state
+            for inode in cut.directories.keys.sorted() {
+                guard var directory = cut.directories[inode] else { continue }
+                directory.entries = directory.synced
+                for change in directory.changes.prefix(keep(directory.changes.count)) {
+                    for (name, target) in change { directory.entries[name] = target == 0 ? nil : target }
+                }
+                directory.synced = directory.entries
+                directory.changes = []
+                cut.directories[inode] = directory
+            }
+            for inode in cut.files.keys.sorted() {
+                guard var file = cut.files[inode], file.bytes != file.synced else { continue }
+                let kept = keep(file.bytes.count)
+                file.bytes = Array(file.bytes.prefix(kept)) + file.synced.dropFirst(kept)
+                file.synced = file.bytes
+                cut.files[inode] = file
+            }
+            cut.budget = .max
+            cut.operations = 0
+            return cut
+        }
+        return MemoryDisk(cut)
+    }
+
+    // MARK: DurableFiles
+
+    func absolute(_ path: String) -> String { "/" + path }
+
+    func read(_ path: String) throws(StorageFault) -> [UInt8]? {
+        try look(path) { state, inode in state.files[inode]?.bytes } ?? nil
+    }
+
+    func write(_ path: String, _ bytes: [UInt8], isSecret: Bool) throws(StorageFault) {
+        try change(path) { state, inode in state.files[inode]?.bytes = bytes }
+    }
+
+    func write(_ path: String, _ bytes: [UInt8], at offset: UInt64) throws(StorageFault) {
+        try change(path) { state, inode in
+            let before = state.files[inode]?.bytes.prefix(Int(offset)) ?? []
+            let gap = [UInt8](repeating: 0, count: max(0, Int(offset) - before.count))
+            state.files[inode]?.bytes = before + gap + bytes
+        }
+    }
+
+    func sync(_ path: String) throws(StorageFault) {
+        try operate("sync", path) { state in
+            guard let inode = state.find(path), let bytes = state.files[inode]?.bytes else { return false }
+            state.files[inode]?.synced = bytes
+            return true
+        }
+    }
+
+    func syncDirectory(_ path: String) throws(StorageFault) {
+        try operate("sync the directory", path) { state in
+            guard let inode = state.find(path), let entries = state.directories[inode]?.entries else { return false }
+            state.directories[inode]?.synced = entries
+            state.directories[inode]?.changes = []
+            return true
+        }
+    }
+
+    func rename(_ from: String, to target: String) throws(StorageFault) {
+        try operate("rename", from) { state in
+            guard let inode = state.find(from) else { return false }
+            let (oldParent, oldName) = split(from)
+            let (newParent, newName) = split(target)
+            if oldParent == newParent {
+                return state.record(oldParent, [oldName: 0, newName: inode])
+            }
+            return state.record(newParent, [newName: inode]) && state.record(oldParent, [oldName: 0])
+        }
+    }
+
+    func link(_ from: String, to target: String) throws(StorageFault) {
+        try operate("link", from) { state in
+            guard let inode = state.find(from) else { return false }
+            if state.find(target) != nil { return true }
+            let (parent, name) = split(target)
+            return state.record(parent, [name: inode])
+        }
+    }
+
+    func makeSymbolicLink(_ path: String, to text: String) throws(StorageFault) {
+        try operate("link", path) { state in
+            guard state.find(path) == nil else { return false }
+            let inode = state.takeInode()
+            state.links[inode] = text
+            let (parent, name) = split(path)
+            return state.record(parent, [name: inode])
+        }
+    }
+
+    func symbolicLink(_ path: String) throws(StorageFault) -> String? {
+        try look(path) { state, inode in state.links[inode] } ?? nil
+    }
+
+    func makeDirectory(_ path: String) throws(StorageFault) {
+        try operate("make the directory", path) { state in
+            if state.find(path) != nil { return true }
+            let inode = state.takeInode()
+            state.directories[inode] = Directory()
+            let (parent, name) = split(path)
+            return state.record(parent, [name: inode])
+        }
+    }
+
+    func remove(_ path: String) throws(StorageFault) {
+        try operate("remove", path) { state in
+            guard let inode = state.find(path) else { return true }
+            guard state.directories[inode]?.entries.isEmpty ?? true else { return false }
+            let (parent, name) = split(path)
+            return state.record(parent, [name: 0])
+        }
+    }
+
+    func list(_ path: String) throws(StorageFault) -> [DirectoryEntry] {
+        try look(path) { state, inode in
+            (state.directories[inode]?.entries ?? [:]).sorted { $0.key < $1.key }
+                .map { DirectoryEntry(name: $0.key, isDirectory: state.directories[$0.value] != nil) }
+        } ?? []
+    }
+
+    func facts(_ path: String) throws(StorageFault) -> FileFacts? {
+        try look(path) { state, inode in
+            guard let file = state.files[inode] else { return nil }
+            let links = state.directories.values.reduce(0) { count, directory in
+                count + directory.entries.values.count { $0 == inode }
+            }
+            return FileFacts(sizeBytes: UInt64(file.bytes.count), links: UInt64(links))
+        } ?? nil
+    }
+
+    func digest(_ path: String) throws(StorageFault) -> Digest {
+        guard let bytes = try read(path) else { throw StorageFault(operation: "hash", path: path, reason: "missing") }
+        return SHA256().digest(of: bytes)
+    }
+
+    func makeReadOnly(_ path: String) throws(StorageFault) {}
+
+    func reserve(_ path: String, sizeBytes: UInt64) throws(StorageFault) {
+        try change(path) { _, _ in }
+    }
+
+    func freeBytes() throws(StorageFault) -> UInt64 { state.withLock { $0.freeBytes } }
+
+    // MARK: Work
+
+    private func look<Value>(_ path: String, _ body: (State, Int) -> Value?) throws(StorageFault) -> Value? {
+        let now = state.withLock { $0 }
+        guard now.budget > 0 else { throw StorageFault(operation: "read", path: path, reason: "the power was cut") }
+        return now.find(path).flatMap { body(now, $0) }
+    }
+
+    private func change(_ path: String, _ body: (inout State, Int) -> Void) throws(StorageFault) {
+        try operate("write", path) { state in
+            if let inode = state.find(path) {
+                body(&state, inode)
+                return state.files[inode] != nil
+            }
+            let inode = state.takeInode()
+            state.files[inode] = File()
+            let (parent, name) = split(path)
+            guard state.record(parent, [name: inode]) else { return false }
+            body(&state, inode)
+            return true
+        }
+    }
+
+    private func operate(_ operation: String, _ path: String, _ body: (inout State) -> Bool) throws(StorageFault) {
+        let fault = state.withLock { state -> String? in
+            guard state.budget > 0 else { return "the power was cut" }
+            state.budget -= 1
+            state.operations += 1
+            return body(&state) ? nil : "no such file or directory, or one is in the way"
+        }
+        if let fault { throw StorageFault(operation: operation, path: path, reason: fault) }
+    }
+}
+
+extension MemoryDisk.State {
+    func find(_ path: String) -> Int? {
+        var inode = 0
+        for part in path.split(separator: "/") {
+            guard let next = directories[inode]?.entries[String(part)] else { return nil }
+            inode = next
+        }
+        return inode
+    }
+
+    mutating func takeInode() -> Int {
+        defer { nextInode += 1 }
+        return nextInode
+    }
+
+    /// Changes names of a directory, as one unit.
+    mutating func record(_ path: String, _ change: [String: Int]) -> Bool {
+        guard let inode = find(path), directories[inode] != nil else { return false }
+        for (name, target) in change { directories[inode]?.entries[name] = target == 0 ? nil : target }
+        directories[inode]?.changes.append(change)
+        return true
+    }
+}
+
+private func split(_ path: String) -> (parent: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
+    return (String(path[..<slash]), String(path[path.index(after: slash)...]))
+}

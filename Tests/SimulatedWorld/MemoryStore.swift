@@ -1,0 +1,155 @@
+import Fleet
+import Orchestration
+import Rollouts
+import Synchronization
+import WireFormat
+
+/// A store in memory that survives its controllers, keeps the promises of a real one and fails when told.
+///
+/// What is only ever added (evidence, decisions, experiments, versions) is refused a second time, as a database's primary
+/// key would: a repeated decision is an error here.
+final class MemoryStore: OrchestratorStore {
+    /// The store refused.
+    struct Refusal: Error {
+        let reason: String
+    }
+
+    fileprivate struct Place: Hashable {
+        let rollout: RolloutID
+        let step: Int
+    }
+
+    fileprivate struct Content {
+        var devices: [DeviceID: StoredDevice] = [:]
+        var telemetry: [DeviceID: StoredTelemetry] = [:]
+        var apiKeys: [String: StoredAPIKey] = [:]
+        var tokens: [String: StoredToken] = [:]
+        var publisherKeys: [String: PublisherKey] = [:]
+        var versions: [Digest: VersionResource] = [:]
+        var policies: [PolicyName: Policy] = [:]
+        var deployments: [DeploymentName: Deployment] = [:]
+        var rollouts: [RolloutID: Rollout] = [:]
+        var decisions: [RolloutID: [Decision]] = [:]
+        var experiments: [Place: StoredExperiment] = [:]
+        var evidence: [Place: [EvidenceRow]] = [:]
+        var audit: [AuditEvent] = []
+        var replies: [String: StoredReply] = [:]
+        var refusals = 0
+    }
+
+    private let content = Mutex(Content())
+
+    /// The next so many commits are refused.
+    func refuseCommits(_ count: Int) { content.withLock { $0.refusals = count } }
+
+    // MARK: - OrchestratorStore
+
+    func load() throws -> StoredState {
+        content.withLock { content in
+            var state = StoredState()
+            state.devices = content.devices.values.sorted { $0.id < $1.id }
+            state.telemetry = content.telemetry.values.sorted { $0.device < $1.device }
+            state.apiKeys = content.apiKeys.values.sorted { $0.id < $1.id }
+            state.tokens = content.tokens.values.sorted { $0.id < $1.id }
+            state.publisherKeys = content.publisherKeys.values.sorted {
+                ($0.fingerprint ?? "") < ($1.fingerprint ?? "")
+            }
+            state.versions = content.versions.values.sorted { $0.digest < $1.digest }
+            state.policies = content.policies.values.sorted { $0.name < $1.name }
+            state.deployments = content.deployments.values.sorted { $0.name < $1.name }
+            state.rollouts = content.rollouts.values.sorted { $0.id < $1.id }
+            state.decisions = content.decisions
+            return state
+        }
+    }
+
+    func commit(_ changes: [StoreChange]) throws {
+        try content.withLock { content in
+            guard content.refusals == 0 else {
+                content.refusals -= 1
+                throw Refusal(reason: "the disk is full")
+            }
+            var draft = content
+            for change in changes { try draft.take(change) }
+            content = draft
+        }
+    }
+
+    func experiment(rollout: RolloutID, step: Int) throws -> StoredExperiment? {
+        content.withLock { $0.experiments[Place(rollout: rollout, step: step)] }
+    }
+
+    func evidence(rollout: RolloutID, step: Int) throws -> [EvidenceRow] {
+        content.withLock { $0.evidence[Place(rollout: rollout, step: step)] ?? [] }.sorted { $0.tick < $1.tick }
+    }
+
+    func audit(after: UInt64, limit: Int) throws -> [AuditEvent] {
+        content.withLock { Array($0.audit.filter { $0.number > after }.prefix(limit)) }
+    }
+
+    func newestAudit(before: UInt64?, limit: Int) throws -> [AuditEvent] {
+        content.withLock { Array($0.audit.filter { $0.number < before ?? .max }.reversed().prefix(limit)) }
+    }
+
+    func reply(key: String) throws -> StoredReply? { content.withLock { $0.replies[key] } }
+
+    func probe() throws {
+        guard content.withLock({ $0.refusals == 0 }) else { throw Refusal(reason: "the disk is full") }
+    }
+}
+
+extension MemoryStore.Content {
+    fileprivate mutating func take(_ change: StoreChange) throws {
+        switch change {
+        case .device(let device): devices[device.id] = device
+        case .telemetry(let record): telemetry[record.device] = record
+        case .apiKey(let key): apiKeys[key.id] = key
+        case .apiKeyRemoved(let id): apiKeys[id] = nil
+        case .token(let token): tokens[token.id] = token
+        case .publisherKey(let key): publisherKeys[key.fingerprint ?? key.pem] = key
+        case .policy(let policy): policies[policy.name] = policy
+        case .policyRemoved(let name): policies[name] = nil
+        case .deployment(let deployment): deployments[deployment.name] = deployment
+        case .deploymentRemoved(let name): deployments[name] = nil
+        case .rollout(let rollout): rollouts[rollout.id] = rollout
+        case .version, .experiment, .evidence, .decision, .audit, .reply: try append(change)
+        }
+    }
+
+    private mutating func append(_ change: StoreChange) throws {
+        switch change {
+        case .version(let version):
+            let isTaken = versions.values.contains { ($0.model, $0.version) == (version.model, version.version) }
+            guard versions[version.digest] == nil, !isTaken else {
+                throw MemoryStore.Refusal(reason: "version repeated")
+            }
+            versions[version.digest] = version
+        case .experiment(let stored):
+            let place = MemoryStore.Place(rollout: stored.rollout, step: stored.step)
+            guard experiments[place] == nil else { throw MemoryStore.Refusal(reason: "experiment repeated") }
+            experiments[place] = stored
+        case .evidence(let row):
+            let place = MemoryStore.Place(rollout: row.rollout, step: row.step)
+            guard evidence[place]?.contains(where: { $0.tick == row.tick }) != true else {
+                throw MemoryStore.Refusal(reason: "evidence repeated")
+            }
+            evidence[place, default: []].append(row)
+        case .decision(let rollout, let decision):
+            guard decisions[rollout]?.contains(where: { $0.number == decision.number }) != true else {
+                throw MemoryStore.Refusal(reason: "decision repeated")
+            }
+            decisions[rollout, default: []].append(decision)
+            decisions[rollout]?.sort { $0.number < $1.number }
+        case .audit(let event):
+            var numbered = event
+            numbered.number = UInt64(audit.count + 1)
+            audit.append(numbered)
+        case .reply(let reply):
+            replies = replies.filter { $0.value.at.milliseconds >= reply.at.milliseconds - 86_400_000 }
+            if replies[reply.key] == nil { replies[reply.key] = reply }
+        case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .policy, .policyRemoved, .deployment,
+            .deploymentRemoved, .rollout:
+            preconditionFailure("records that replace each other are not appended")
+        }
+    }
+}

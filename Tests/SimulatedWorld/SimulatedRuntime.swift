@@ -1,0 +1,121 @@
+import DeviceAgent
+import Fleet
+import Synchronization
+
+/// A model runtime as its agent sees it: a process, a health check, a Prometheus page, reloading.
+///
+/// It knows what it has counted in all its lives, which is what a controller must have counted in the end.
+final class SimulatedRuntime: ProcessLaunching, RuntimeProbing {
+    /// The runtime does not answer.
+    struct Unreachable: Error {}
+
+    fileprivate struct State {
+        var nextProcess: Int32 = 100
+        var process: Int32?
+        var ends: [Int32: ProcessEnd] = [:]
+        /// What is served by the next start or reload.
+        var model: Digest?
+        var serving: Digest?
+        var counts: [Digest: RuntimeTotals] = [:]
+        var scraped: [Digest: RuntimeTotals] = [:]
+        /// What ended processes had counted, as far as anybody saw it.
+        var past: [Digest: RuntimeTotals] = [:]
+        var isDeaf = false
+    }
+
+    private let state = Mutex(State())
+
+    /// What `{model_dir}` leads to.
+    func place(_ digest: Digest?) { state.withLock { $0.model = digest } }
+
+    /// What serves; nil without a process.
+    var serving: Digest? { state.withLock { $0.process == nil ? nil : $0.serving } }
+
+    /// Scrapes fail as long as this is set.
+    func setDeaf(_ isDeaf: Bool) { state.withLock { $0.isDeaf = isDeaf } }
+
+    /// Serves requests, some of which fail.
+    func serve(requests: Int, failures: [String: Int]) {
+        state.withLock { state in
+            guard state.process != nil, let serving = state.serving else { return }
+            var totals = state.counts[serving] ?? RuntimeTotals()
+            totals.requests += UInt64(requests)
+            for (reason, count) in failures where count > 0 { totals.failures[reason, default: 0] += UInt64(count) }
+            state.counts[serving] = totals
+        }
+    }
+
+    /// The process ends by itself; what was not scraped is gone.
+    func crash() {
+        state.withLock { state in
+            if let process = state.process { state.end(process, .signalled(11)) }
+        }
+    }
+
+    /// What all processes have counted per version, as far as it was ever scraped.
+    var counted: [Digest: RuntimeTotals] {
+        state.withLock { state in
+            (state.process == nil ? state.past : state.past.merging(state.scraped) { $0.adding($1) })
+                .filter { !$0.value.isZero }
+        }
+    }
+
+    // MARK: - ProcessLaunching
+
+    func launch(_ command: [String]) throws -> Int32 {
+        state.withLock { state in
+            state.nextProcess += 1
+            state.process = state.nextProcess
+            state.serving = state.model
+            return state.nextProcess
+        }
+    }
+
+    func end(of process: Int32) -> ProcessEnd? { state.withLock { $0.ends[process] } }
+
+    func terminate(_ process: Int32, force: Bool) {
+        state.withLock { $0.end(process, .signalled(force ? 9 : 15)) }
+    }
+
+    // MARK: - RuntimeProbing
+
+    func get(_ path: String, timeoutSeconds: Double) throws -> ProbeReply {
+        let text = state.withLock { state -> String? in
+            guard state.process != nil else { return nil }
+            if path == "/healthz" { return "ok" }
+            guard !state.isDeaf else { return nil }
+            state.scraped = state.counts
+            return state.page
+        }
+        guard let text else { throw Unreachable() }
+        return ProbeReply(status: 200, body: Array(text.utf8))
+    }
+
+    func post(_ path: String, json: [UInt8], timeoutSeconds: Double) throws -> ProbeReply {
+        state.withLock { $0.serving = $0.model }
+        return ProbeReply(status: 200, body: [])
+    }
+}
+
+extension SimulatedRuntime.State {
+    fileprivate mutating func end(_ process: Int32, _ end: ProcessEnd) {
+        guard self.process == process else { return }
+        self.process = nil
+        ends[process] = end
+        past.merge(scraped) { $0.adding($1) }
+        counts = [:]
+        scraped = [:]
+    }
+
+    /// The page of the examples' runtime.
+    fileprivate var page: String {
+        var text = ""
+        for (digest, totals) in counts {
+            text += "inference_requests_total{version=\"\(digest.hex)\"} \(totals.requests)\n"
+            for (reason, count) in totals.failures {
+                text += "inference_failures_total{version=\"\(digest.hex)\",reason=\"\(reason)\"} \(count)\n"
+            }
+        }
+        return text
+    }
+}

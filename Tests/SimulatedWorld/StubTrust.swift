@@ -1,0 +1,35 @@
+import Cryptography
+import DeviceAgent
+import Fleet
+import ModelTrust
+
+/// A key that signs anything with the same bytes and accepts only them: signatures are tested elsewhere.
+struct StubKey: SignatureVerifying, MessageSigning {
+    var fingerprint: Digest { SHA256().digest(of: [1]) }
+    var pemDigest: Digest { SHA256().digest(of: [2]) }
+
+    func accepts(derSignature: [UInt8], over message: [UInt8]) -> Bool { derSignature == [7] }
+    func accepts(rawSignature: [UInt8], over message: [UInt8]) -> Bool {
+        rawSignature == Array(repeating: 7, count: 64)
+    }
+    func derSignature(over message: [UInt8]) throws(Never) -> [UInt8] { [7] }
+    func rawSignature(over message: [UInt8]) throws(Never) -> [UInt8] { Array(repeating: 7, count: 64) }
+}
+
+/// The real checks with the stub key pinned.
+struct StubTrust: VersionVerifying {
+    let device: DeviceID
+
+    func claims(in text: String) throws(AssignmentRefusal) -> AssignmentClaims {
+        try AssignmentClaims(verifying: text, trustedKeys: [StubKey()], device: device)
+    }
+
+    func authenticate(bundle: [UInt8]) throws(ArtifactRefusal) -> AuthenticVersion {
+        try VersionTrust(trustedKeys: [StubKey()], hashing: SHA256()).authenticate(bundle: bundle)
+    }
+
+    func verify(bundle: [UInt8], files: [FileDigest], manifest: [UInt8]) throws(ArtifactRefusal) -> VerifiedVersion {
+        try VersionTrust(trustedKeys: [StubKey()], hashing: SHA256())
+            .verify(bundle: bundle, files: files, manifest: manifest)
+    }
+}
