@@ -6,7 +6,8 @@ import WireFormat
 @testable import Orchestration
 @testable import SimulatedWorld
 
-/// What the controller has counted in a device's lifetime is what the device's runtimes counted, whatever happened between.
+/// What the controller has counted in a device's lifetime is what the device's runtimes counted, whatever happened
+/// between.
 @Suite struct ExactCountingTests {
     /// What may go wrong; each happens in about one round of ten.
     struct Faults: OptionSet, CustomTestStringConvertible {
@@ -92,7 +93,8 @@ import WireFormat
             let (found, wanted) = (counted[digest] ?? RuntimeTotals(), expected[digest] ?? RuntimeTotals())
             guard found != wanted else { return nil }
             return
-                "\(digest.short): counted \(found.requests) \(found.failures), not \(wanted.requests) \(wanted.failures)"
+                "\(digest.short): counted \(found.requests) \(found.failures), "
+                + "not \(wanted.requests) \(wanted.failures)"
         }
     }
 

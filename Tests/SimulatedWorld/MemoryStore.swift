@@ -6,8 +6,8 @@ import WireFormat
 
 /// A store in memory that survives its controllers, keeps the promises of a real one and fails when told.
 ///
-/// What is only ever added (evidence, decisions, experiments, versions) is refused a second time, as a database's primary
-/// key would: a repeated decision is an error here.
+/// What is only ever added (evidence, decisions, experiments, versions) is refused a second time, as a database's
+/// primary key would: a repeated decision is an error here.
 final class MemoryStore: OrchestratorStore {
     /// The store refused.
     struct Refusal: Error {

@@ -7,7 +7,8 @@ import WireFormat
 
 @testable import DeviceAgent
 
-/// A device of a simulated fleet: the agent's own counters, scrapes and heartbeats over a simulated runtime and network.
+/// A device of a simulated fleet: the agent's own counters, scrapes and heartbeats over a simulated runtime and
+/// network.
 ///
 /// It is driven from one thread. Updates take one round and no bytes: how they are carried out is tested elsewhere.
 final class SimulatedDevice {
@@ -49,7 +50,8 @@ final class SimulatedDevice {
         runtime.serve(requests: requests, failures: ["timeout": failures])
     }
 
-    /// Scrapes the runtime and sends a heartbeat, which meets this fate; carries out a newer assignment that it learns of.
+    /// Scrapes the runtime and sends a heartbeat, which meets this fate; carries out a newer assignment that it learns
+    /// of.
     func beat(_ fate: SimulatedLink.Fate = .arrives) throws {
         guard !isAway else { return }
         scrape()
@@ -76,11 +78,10 @@ final class SimulatedDevice {
         for text in set.assignments {
             let claims = try AssignmentClaims(verifying: text, trustedKeys: [StubKey()], device: id)
             guard claims.number > accepted, let run = claims.run?.digest else { continue }
-            let before = current
             fallback = claims.fallback?.digest
             let works = run == current || !refused.contains(run)
             if works, run != current { activate(run) }
-            try report(claims, works ? (run == before ? .succeeded : .succeeded) : .failed)
+            try report(claims.number, run, works ? .succeeded : .failed)
         }
         accepted = set.number
         agent.status.change { [accepted] in $0.accepted = accepted }
@@ -98,11 +99,18 @@ final class SimulatedDevice {
         }
     }
 
-    private func report(_ claims: AssignmentClaims, _ outcome: AttemptReport.Outcome) throws {
+    /// Leaves its version for the fallback by itself, and says so.
+    func fallBack() throws {
+        guard let fallback, let left = current else { return }
+        activate(fallback)
+        try report(accepted, left, .rolledBack)
+    }
+
+    private func report(_ assignment: UInt64, _ digest: Digest?, _ outcome: AttemptReport.Outcome) throws {
         reports += 1
         let report = AttemptReport(
-            assignment: claims.number, model: model, sequence: reports, digest: claims.run?.digest, step: "report",
-            outcome: outcome, reason: outcome == .failed ? "runtime_unhealthy" : nil, at: time.now.milliseconds)
+            assignment: assignment, model: model, sequence: reports, digest: digest, step: "report",
+            outcome: outcome, reason: outcome == .succeeded ? nil : "runtime_unhealthy", at: time.now.milliseconds)
         _ = try link.controller?.report(ReportBatch(reports: [report]), from: id)
     }
 

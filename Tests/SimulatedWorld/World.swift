@@ -93,11 +93,16 @@ final class World {
             round += 1
             time.pass(seconds: policy.heartbeatSeconds)
             try each(self)
-            for device in devices {
-                serve(device)
-                try device.beat()
-            }
+            try beat()
             try controller.tick()
+        }
+    }
+
+    /// Every device serves and says so.
+    func beat() throws {
+        for device in devices {
+            serve(device)
+            try device.beat()
         }
     }
 

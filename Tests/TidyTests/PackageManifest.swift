@@ -56,7 +56,8 @@ private struct ManifestReading {
             case "program": return names.first.flatMap { target($0.text, "Programs", open..<end) }
             case "tests":
                 return names.first.flatMap { target($0.text + "Tests", "Tests", open..<end, besides: [$0.text]) }
-            case "testTarget" where names.first?.text.contains("\\(") == false:
+            case "target" where names.first?.text.contains("\\(") == false,
+                "testTarget" where names.first?.text.contains("\\(") == false:
                 return names.first.flatMap { target($0.text, "Tests", open..<end) }
             default: return nil
             }

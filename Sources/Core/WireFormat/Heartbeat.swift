@@ -2,8 +2,8 @@ public import Fleet
 
 /// What a device says at every heartbeat: flat, mostly numbers, at most 1 KB as JSON.
 public struct Heartbeat: Codable, Hashable, Sendable {
-    /// When the agent started, milliseconds since 1970 on the device's clock; larger after each restart of the agent, even
-    /// where the clock went back.
+    /// When the agent started, milliseconds since 1970 on the device's clock; larger after each restart of the agent,
+    /// even where the clock went back.
     public var boot: Int64
     /// Counts this boot's heartbeats from 1.
     public var sequence: UInt64

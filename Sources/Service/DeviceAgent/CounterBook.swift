@@ -3,9 +3,9 @@ import WireFormat
 
 /// The device's side of exactly-once counting: running totals per series, and what the controller has of them.
 ///
-/// A pure value. Totals never fall. Every heartbeat names every series of the book, because the controller forgets a series
-/// that a heartbeat leaves out; so a series leaves only when it has ended, all of it is acknowledged, and a book without it
-/// is stored: nothing can bring it back then.
+/// A pure value. Totals never fall. Every heartbeat names every series of the book, because the controller forgets a
+/// series that a heartbeat leaves out; so a series leaves only when it has ended, all of it is acknowledged, and a book
+/// without it is stored: nothing can bring it back then.
 struct CounterBook: Codable, Sendable {
     /// One series' state.
     struct Entry: Codable, Hashable, Sendable {
@@ -55,7 +55,8 @@ struct CounterBook: Codable, Sendable {
 
     init() {}
 
-    /// A start time larger than any before, whatever the clock says, milliseconds since 1970: of a series or of the agent.
+    /// A start time larger than any before, whatever the clock says, milliseconds since 1970: of a series or of the
+    /// agent.
     mutating func nextStart(now: Timestamp) -> Int64 {
         lastStart = max(lastStart + 1, now.milliseconds)
         return lastStart

@@ -2,13 +2,14 @@ import Fleet
 import Synchronization
 import WireFormat
 
-/// The counter book and its two files: an agent that is killed loses nothing that it had scraped, and a power cut nothing
-/// that was stored durably.
+/// The counter book and its two files: an agent that is killed loses nothing that it had scraped, and a power cut
+/// nothing that was stored durably.
 ///
-/// The durable file is replaced and synced where something cannot be scraped again or leaves the book; the recent one is
-/// written at every scrape, without sync, and a power cut may tear it. The newer one that can be read holds.
+/// The durable file is replaced and synced where something cannot be scraped again or leaves the book; the recent one
+/// is written at every scrape, without sync, and a power cut may tear it. The newer one that can be read holds.
 final class CounterStore: Sendable {
-    /// When the agent started, milliseconds since 1970; larger than at any start before, even where the clock went back.
+    /// When the agent started, milliseconds since 1970; larger than at any start before, even where the clock went
+    /// back.
     let boot: Int64
 
     private let files: any DurableFiles
@@ -49,8 +50,8 @@ final class CounterStore: Sendable {
 
     /// Writes the book; called by the supervisor's thread alone.
     ///
-    /// `isDurable` is for the moments in which something cannot be scraped again. Otherwise it is written without sync: a
-    /// killed agent loses nothing by that, and after a power cut the runtime's own counters are gone as well.
+    /// `isDurable` is for the moments in which something cannot be scraped again. Otherwise it is written without sync:
+    /// a killed agent loses nothing by that, and after a power cut the runtime's own counters are gone as well.
     func save(isDurable: Bool) {
         let (stored, drops) = book.withLock { book in (book.nextStored(), book.hasSettled) }
         do {

@@ -202,15 +202,18 @@ extension FleetDraft {
         }
         let slot = device.slots.first { $0.model == deployment.model }
         guard slot?.deployment == nil else { return }
-        if let settled = state.settledVersion(of: deployment.name) {
+        let active = state.activeRollout(of: deployment.name)?.rollout
+        if let watched = active, watched.from != nil, watched.promotedAt != nil {
+            // It joins those whom the promotion reached, so that it is taken back with them.
+            assign(watched.to, to: id, of: watched)
+            change(watched.id) { rollout, now in rollout.restCommanded([id], at: now) }
+        } else if let settled = state.settledVersion(of: deployment.name) {
             device.assign(
                 SlotAssignment(
                     model: deployment.model, run: settled, fallback: settled, deployment: deployment.name, rollout: nil)
             )
             put(device)
-        } else if let first = state.activeRollout(of: deployment.name)?.rollout, first.from == nil,
-            first.state == .progressing
-        {
+        } else if let first = active, first.from == nil, first.state == .progressing {
             change(first.id) { _, _ in [.commandRest] }
         }
     }
