@@ -134,6 +134,14 @@ let testTargets: [Target] = [
     tests(
         "OrchestratorAPI",
         ["CanaryAnalysis", "Fleet", "ModelTrust", "Orchestration", "Rollouts", "WebMessages", "WireFormat"]),
+    tests("WireFormat", ["CanaryAnalysis", "Fleet", "Rollouts"]),
+    tests("Terminal"),
+    .testTarget(
+        name: "EdgectlTests",
+        dependencies: [
+            "edgectl", "CanaryAnalysis", "EdgeOrchestrator", "Fleet", "Rollouts", "Terminal", "WireFormat",
+            argumentParser,
+        ], path: "Tests/EdgectlTests", swiftSettings: strict),
     .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
     simulatedWorld,
     tests(

@@ -86,6 +86,8 @@ public struct StyledText: Hashable, Sendable, ExpressibleByStringInterpolation {
             let text = piece.text.prefix(columns: rest)
             rest -= text.columnWidth
             cut.pieces.append(Piece(text: text, style: piece.style))
+            // A wide character that did not fit ends the line: what stands behind it must not take its place.
+            guard text.count == piece.text.count else { break }
         }
         return cut
     }
@@ -99,7 +101,7 @@ public struct StyledText: Hashable, Sendable, ExpressibleByStringInterpolation {
 extension String {
     /// How many columns a terminal uses for the text: two for East Asian wide characters and emoji, none for marks.
     ///
-    /// Source: Unicode Standard Annex 11, the ranges that are Wide in all of a block.
+    /// Source: Unicode Standard Annex 11, the ranges that are Wide in all of a block, and emoji presentation.
     public var columnWidth: Int { reduce(0) { $0 + $1.columnWidth } }
 
     /// As much of the text as fits into so many columns.
@@ -114,9 +116,19 @@ extension String {
 
     /// The text with control characters shown as `?`: what a server says must not move the cursor.
     var withoutControlCharacters: String {
-        guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return self }
-        return String(
-            String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+        guard unicodeScalars.contains(where: \.movesTheCursor) else { return self }
+        return String(String.UnicodeScalarView(unicodeScalars.map { $0.movesTheCursor ? "?" : $0 }))
+    }
+}
+
+extension Unicode.Scalar {
+    /// True for control characters, line and paragraph separators, and marks that turn the direction of writing around
+    /// (Unicode Standard Annex 9).
+    fileprivate var movesTheCursor: Bool {
+        switch value {
+        case 0x2028...0x202E, 0x2066...0x2069: true
+        default: properties.generalCategory == .control
+        }
     }
 }
 
@@ -126,9 +138,9 @@ extension Character {
         switch scalar.value {
         case 0x300...0x36F, 0x200B...0x200F, 0xFE00...0xFE0F: return 0
         case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
-            0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:
+            0xFFE0...0xFFE6, 0x20000...0x3FFFD:
             return 2
-        default: return 1
+        default: return scalar.properties.isEmojiPresentation ? 2 : 1
         }
     }
 }

@@ -30,6 +30,14 @@ public struct Terminal: Sendable {
         hasUnicode = locale.lowercased().contains("utf")
     }
 
+    /// Describes a stream instead of looking at it.
+    init(_ stream: Stream, isInteractive: Bool, palette: Palette) {
+        self.stream = stream
+        self.isInteractive = isInteractive
+        hasColour = palette.hasColour
+        hasUnicode = palette.hasUnicode
+    }
+
     /// The number of columns and rows now; 80 by 24 where the stream does not say.
     public var size: (columns: Int, rows: Int) {
         var size = winsize()

@@ -25,21 +25,22 @@ struct ServerOptions: ParsableArguments {
     /// What the flags, the environment and the profiles say together: a flag wins over a profile that was asked for,
     /// that over the environment, and that over the current profile.
     func resolved(environment: [String: String], profiles: Profiles) throws -> Profile {
+        let environment = environment.filter { !$0.value.isEmpty }
         let asked = profile ?? (server == nil ? environment["EDGECTL_PROFILE"] : nil)
-        let fromEnvironment = environment["EDGECTL_SERVER"].flatMap { $0.isEmpty ? nil : $0 }
         let chosen: Profile? =
             if let asked { try profiles.named(asked) } else { profiles.current.flatMap { profiles.profiles[$0] } }
-        guard let address = server ?? (asked == nil ? fromEnvironment : nil) ?? chosen?.server else {
+        guard let address = server ?? (asked == nil ? environment["EDGECTL_SERVER"] : nil) ?? chosen?.server else {
             throw CommandFailure.invalid(
                 "no controller is named: give --server URL, set EDGECTL_SERVER, or keep it in a profile with "
                     + "`edgectl profile set NAME --server URL`")
         }
         // A profile's key goes to the profile's server only, whatever else is named.
         let own = chosen.flatMap { $0.server == address ? $0 : nil }
-        let keyFromEnvironment = asked == nil ? environment["EDGECTL_KEY"].flatMap { $0.isEmpty ? nil : $0 } : nil
+        let keyFromEnvironment = asked == nil ? environment["EDGECTL_KEY"] : nil
+        let askedFor = asked == nil ? nil : own?.caFile
         return Profile(
             server: address, key: apiKey ?? keyFromEnvironment ?? own?.key,
-            caFile: caFile ?? environment["EDGECTL_CA_FILE"] ?? own?.caFile)
+            caFile: caFile ?? askedFor ?? environment["EDGECTL_CA_FILE"] ?? own?.caFile)
     }
 }
 
