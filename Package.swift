@@ -156,7 +156,10 @@ let testTargets: [Target] = [
             "Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition", "Cryptography",
             "SimulatedWorld",
         ]),
-    tests("DeviceFiles", ["DeviceAgent", "Fleet"]),
+    tests("DeviceFiles", ["DeviceAgent", "Fleet"]), tests("ChildProcesses", ["DeviceAgent"]),
+    tests("ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
+    tests(
+        "SQLStore", ["Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "Orchestration", "SimulatedWorld", grdb]),
 ]
 
 let package = Package(

@@ -3,6 +3,7 @@ import DeviceUpdates
 import Fleet
 import ModelTrust
 import PrometheusExposition
+import Synchronization
 import Testing
 import WireFormat
 
@@ -19,9 +20,25 @@ final class Device {
     let log = TestLog()
     let probe = FakeProbe()
     var disk: MemoryDisk
+    /// Ends the agent at a point, as often as it gets there.
+    var killAt: KillPoint?
+    /// When the controller was last heard, as far as the agent knows; nil for never.
+    var lastContact: Timestamp?
+    /// What the device is made of; empty where it does not say.
+    var architecture = ""
     private(set) var agent: Agent?
     private(set) var worker: UpdateWorker?
     private var waiting: AssignmentSet?
+
+    /// The same device with everything around it, apart from this one.
+    func copy(disk left: MemoryDisk? = nil) throws -> Device {
+        let copied = try Device(disk: left ?? disk.afterPowerCut { $0 })
+        let (known, served) = (controller.state.withLock { $0 }, runtime.state.withLock { $0 })
+        copied.controller.state.withLock { $0 = known }
+        copied.runtime.state.withLock { $0 = served }
+        copied.waiting = waiting
+        return copied
+    }
 
     init(disk: MemoryDisk = MemoryDisk(), controller: FakeController = FakeController()) throws {
         id = try DeviceID("dev-1")
@@ -40,23 +57,54 @@ final class Device {
         waiting = AssignmentSet(number: number, assignments: [claims.signed(with: StubKey())])
     }
 
+    /// A controller, or somebody who would like to be one, orders another device's assignment from this one.
+    func offerForeignAssignment(number: UInt64) throws {
+        let claims = AssignmentClaims(
+            device: try DeviceID("dev-2"), number: number, model: model, run: nil, fallback: nil, deployment: nil,
+            rollout: nil, updatingSeconds: 60, issuedAt: 1_000_000_000, expiresAt: 4_000_000_000)
+        waiting = AssignmentSet(number: number, assignments: [claims.signed(with: StubKey())])
+    }
+
+    /// The disk damages a version's weights.
+    func damage(_ version: TestVersion) throws {
+        try disk.write(StateLayout(model: model).version(version.digest) + "/model.bin", [0], isSecret: false)
+    }
+
     /// Starts the agent and lets it work until nothing is left to do, or its disk fails.
     func work() throws {
         let settings = AgentSettings(
             device: id, model: model, runtime: RuntimeSettings(command: ["run", "{model_dir}"], port: 1),
-            agentVersion: "1", probationSeconds: 1, fetchTries: 2)
+            agentVersion: "1", probationSeconds: 1, fetchTries: 2, architecture: architecture)
         let services = AgentServices(
             files: disk, controller: controller, verifier: StubTrust(device: id), probe: probe,
-            launcher: FakeLauncher(), clock: clock, chance: EvenChance(), log: log)
+            launcher: FakeLauncher(), clock: clock, chance: EvenChance(), log: log,
+            killSwitch: DiskKillSwitch(disk: disk, point: killAt))
         let agent = try Agent(settings: settings, services: services)
         self.agent = agent
-        agent.status.change { $0.hasSeenAssignments = true }
+        agent.status.change { [lastContact] status in
+            status.hasSeenAssignments = true
+            status.lastContact = lastContact
+        }
         let worker = try UpdateWorker(agent, runtime: runtime)
         self.worker = worker
         if let waiting { _ = agent.intake.take(waiting, accepted: worker.machine.accepted) }
         // The announcement waits for a heartbeat that no thread sends here.
         agent.status.change { $0.updatingUntil = Timestamp(milliseconds: 1) }
-        var action = try worker.begin()
+        try carryOut(try worker.begin(), by: worker, agent)
+        try ReportLoop(agent).send()
+    }
+
+    /// What an idle agent does when something wakes it.
+    func idle() throws {
+        let (agent, worker) = (try #require(agent), try #require(worker))
+        agent.status.change { [lastContact] in $0.lastContact = lastContact }
+        agent.status.updateBell.ring()
+        try carryOut(try worker.next(after: .none), by: worker, agent)
+        try ReportLoop(agent).send()
+    }
+
+    private func carryOut(_ first: UpdateAction, by worker: UpdateWorker, _ agent: Agent) throws {
+        var action = first
         for _ in 0..<200 {
             let isIdle = action == .none || action == .deferAssignment
             if isIdle, agent.intake.newer(than: worker.machine.accepted) == nil { break }
@@ -66,7 +114,6 @@ final class Device {
             action = try worker.next(after: action)
             if disk.isCut { throw MemoryDisk.PowerCut() }
         }
-        try ReportLoop(agent).send()
     }
 
     var store: VersionStore {
@@ -74,4 +121,14 @@ final class Device {
     }
 
     var local: LocalVersions { get throws { try store.local() } }
+}
+
+/// Ends the agent as `kill -9` does: nothing it does afterwards has an effect; what it wrote stays.
+struct DiskKillSwitch: KillSwitch {
+    let disk: MemoryDisk
+    let point: KillPoint?
+
+    func reached(_ point: KillPoint) {
+        if point == self.point { disk.setBudget(0) }
+    }
 }

@@ -14,10 +14,14 @@ struct TestVersion {
     var files: [Digest: [UInt8]]
     var digest: Digest { resource.digest }
 
-    init(_ name: String, model: ModelName, extra: [String: [UInt8]] = [:]) throws {
+    init(
+        _ name: String, model: ModelName, extra: [String: [UInt8]] = [:], architecture: String? = nil,
+        signature: [UInt8] = [7]
+    ) throws {
         let version = try VersionName(name)
         let manifest = EdgeVersionManifest(
-            model: model, version: version, releaseCounter: 1, entry: try ArtifactPath("model.bin"))
+            model: model, version: version, releaseCounter: 1, compatibility: .init(arch: architecture),
+            entry: try ArtifactPath("model.bin"))
         var contents = extra
         contents["model.bin"] = Array("weights of \(name)".utf8)
         contents["labels.txt"] = Array("same everywhere".utf8)
@@ -30,7 +34,7 @@ struct TestVersion {
             files[digest] = bytes
         }
         let payload = try ModelStatement(subject: name, files: listed, hashing: SHA256()).serialized()
-        let bundle = SignatureBundle(keyHint: StubKey().pemDigest.hex, payload: payload, signature: [7])
+        let bundle = SignatureBundle(keyHint: StubKey().pemDigest.hex, payload: payload, signature: signature)
         let stored = files
         resource = VersionResource(
             model: model, version: version, digest: SHA256().digest(of: payload), releaseCounter: 1, metadata: [:],
@@ -55,6 +59,9 @@ final class FakeController: ControllerClient {
         var breaks: [Int] = []
         var offsets: [UInt64] = []
         var isAway = false
+        /// So many batches of reports arrive and are not answered.
+        var lostReplies = 0
+        var receivedReports = 0
     }
 
     let state = Mutex(State())
@@ -110,12 +117,17 @@ final class FakeController: ControllerClient {
 
     func report(_ batch: ReportBatch) throws(ControllerFault) -> ReportReceipt {
         try check()
-        return state.withLock { state in
+        let (receipt, isLost) = state.withLock { state in
+            state.receivedReports += batch.reports.count
             for report in batch.reports where state.reports[report.sequence] == nil {
                 state.reports[report.sequence] = report
             }
-            return ReportReceipt(acknowledged: state.reports.keys.max() ?? 0)
+            let isLost = state.lostReplies > 0
+            if isLost { state.lostReplies -= 1 }
+            return (ReportReceipt(acknowledged: state.reports.keys.max() ?? 0), isLost)
         }
+        if isLost { throw .unavailable("the reply was lost") }
+        return receipt
     }
 
     private func check() throws(ControllerFault) {
@@ -130,6 +142,10 @@ final class FakeRuntime: RuntimeSupervising {
         var history: [Digest?] = []
         var refused: Set<Digest> = []
         var isUnstable = false
+        /// Crash again and again as soon as they serve.
+        var unstable: Set<Digest> = []
+        /// How often a version is found healthy before it no longer is.
+        var healthyFor: [Digest: Int] = [:]
     }
 
     let state = Mutex(State())
@@ -138,6 +154,7 @@ final class FakeRuntime: RuntimeSupervising {
         state.withLock { state in
             state.history.append(digest)
             state.serving = digest
+            state.isUnstable = digest.map { state.unstable.contains($0) } ?? false
             guard let digest, state.refused.contains(digest) else { return nil }
             return .runtimeUnhealthy
         }
@@ -147,7 +164,11 @@ final class FakeRuntime: RuntimeSupervising {
 
     var condition: RuntimeCondition {
         state.withLock { state in
-            let isFine = state.serving.map { !state.refused.contains($0) } ?? false
+            var isFine = state.serving.map { !state.refused.contains($0) } ?? false
+            if let serving = state.serving, let left = state.healthyFor[serving] {
+                state.healthyFor[serving] = left - 1
+                isFine = isFine && left > 0
+            }
             return RuntimeCondition(serving: state.serving, isHealthy: isFine)
         }
     }
@@ -173,6 +194,8 @@ final class TestClock: AgentClock {
 final class FakeProbe: RuntimeProbing {
     let replies = Mutex<[String: ProbeReply]>([:])
     let asked = Mutex<[String]>([])
+    /// Called before each answer.
+    let delay = Mutex<(@Sendable () -> Void)?>(nil)
 
     func get(_ path: String, timeoutSeconds: Double) throws -> ProbeReply { try answer(path) }
     func post(_ path: String, json: [UInt8], timeoutSeconds: Double) throws -> ProbeReply { try answer(path) }
@@ -182,6 +205,7 @@ final class FakeProbe: RuntimeProbing {
     }
 
     private func answer(_ path: String) throws -> ProbeReply {
+        delay.withLock { $0 }?()
         asked.withLock { $0.append(path) }
         guard let reply = replies.withLock({ $0[path] }) else { throw ControllerFault.unavailable("refused") }
         return reply

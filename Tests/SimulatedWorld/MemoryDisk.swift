@@ -12,19 +12,19 @@ final class MemoryDisk: DurableFiles {
     /// The power was cut.
     struct PowerCut: Error {}
 
-    struct File {
+    struct File: Hashable {
         var bytes: [UInt8] = []
         var synced: [UInt8] = []
     }
 
-    struct Directory {
+    struct Directory: Hashable {
         var entries: [String: Int] = [:]
         var synced: [String: Int] = [:]
         /// Changes since the last sync, oldest first; each is one unit: names and what they stand for, 0 for nothing.
         var changes: [[String: Int]] = []
     }
 
-    struct State {
+    struct State: Hashable {
         var files: [Int: File] = [:]
         var links: [Int: String] = [:]
         var directories: [Int: Directory] = [0: Directory()]
@@ -33,6 +33,8 @@ final class MemoryDisk: DurableFiles {
         var budget = Int.max
         var operations = 0
         var freeBytes: UInt64 = 1 << 40
+        /// Writes below this path find no room.
+        var fullPath: String?
     }
 
     let state: Mutex<State>
@@ -46,6 +48,9 @@ final class MemoryDisk: DurableFiles {
     var isCut: Bool { state.withLock { $0.budget <= 0 } }
 
     func setBudget(_ budget: Int) { state.withLock { $0.budget = budget } }
+
+    /// Writes below this path find no room from now on; nil gives room again.
+    func setFull(below path: String?) { state.withLock { $0.fullPath = path } }
 
     func setFreeBytes(_ bytes: UInt64) { state.withLock { $0.freeBytes = bytes } }
 
@@ -222,13 +227,14 @@ final class MemoryDisk: DurableFiles {
     }
 
     private func operate(_ operation: String, _ path: String, _ body: (inout State) -> Bool) throws(StorageFault) {
-        let fault = state.withLock { state -> String? in
-            guard state.budget > 0 else { return "the power was cut" }
+        let (fault, isFull) = state.withLock { state -> (String?, Bool) in
+            guard state.budget > 0 else { return ("the power was cut", false) }
+            if operation == "write", let full = state.fullPath, path.hasPrefix(full) { return ("no space left", true) }
             state.budget -= 1
             state.operations += 1
-            return body(&state) ? nil : "no such file or directory, or one is in the way"
+            return (body(&state) ? nil : "no such file or directory, or one is in the way", false)
         }
-        if let fault { throw StorageFault(operation: operation, path: path, reason: fault) }
+        if let fault { throw StorageFault(operation: operation, path: path, reason: fault, isFull: isFull) }
     }
 }
 

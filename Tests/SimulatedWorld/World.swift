@@ -9,7 +9,7 @@ import WireFormat
 final class World {
     let time = TestTime()
     let log = TestLog()
-    let store: any OrchestratorStore
+    private(set) var store: any OrchestratorStore
     let person = Caller.person(id: "key-1", name: "ada", role: .admin)
     let model: ModelName
     let deployment: DeploymentName
@@ -127,9 +127,19 @@ final class World {
     // MARK: - The controller
 
     /// The controller is killed, as by `kill -9`, and another one starts on what is stored.
-    func restartController() throws {
+    ///
+    /// - Parameter reopened: opens the store anew once nobody has it open.
+    func restartController(store reopened: (() throws -> any OrchestratorStore)? = nil) throws {
         for device in devices { device.link.connect(to: nil) }
         registry = MetricRegistry()
+        if let reopened {
+            store = MemoryStore()
+            controller = try FleetController(
+                .init(
+                    store: store, artifacts: NoArtifacts(), cryptography: cryptography,
+                    clock: ControllerTime(time: time), metrics: registry, log: log))
+            store = try reopened()
+        }
         controller = try FleetController(
             .init(
                 store: store, artifacts: NoArtifacts(), cryptography: cryptography, clock: ControllerTime(time: time),

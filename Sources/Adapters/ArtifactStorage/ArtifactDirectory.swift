@@ -136,8 +136,11 @@ public final class ArtifactDirectory: ArtifactStore {
         return UploadStatus(offsetBytes: min(size, announced), complete: false)
     }
 
+    /// The size an upload was announced with; nil where there is none, or only what a crash left of one.
     private func announcedSize(_ digest: Digest) throws -> UInt64? {
-        guard let text = try? String(contentsOfFile: announcement(digest), encoding: .utf8) else { return nil }
+        guard FileManager.default.fileExists(atPath: part(digest)),
+            let text = try? String(contentsOfFile: announcement(digest), encoding: .utf8)
+        else { return nil }
         return UInt64(text)
     }
 

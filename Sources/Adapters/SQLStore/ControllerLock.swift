@@ -16,6 +16,8 @@ final class ControllerLock: Sendable {
     }
 
     deinit {
+        // Unlocked by name: a child that is just being started would hold on to what was only closed here.
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 }

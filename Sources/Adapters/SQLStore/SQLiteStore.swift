@@ -8,7 +8,7 @@ public import WireFormat
 /// The controller's store on SQLite: write-ahead log, synchronous FULL, so that a commit that returned survives a power
 /// cut.
 public final class SQLiteStore: OrchestratorStore {
-    private let pool: DatabasePool
+    let pool: DatabasePool
     private let lock: ControllerLock
 
     /// Opens or makes a database file and brings it to the newest schema.
@@ -18,12 +18,11 @@ public final class SQLiteStore: OrchestratorStore {
         lock = try ControllerLock(path: path + ".lock")
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
-        configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
         let settings = configuration
         pool = try Self.named("open \(path)") {
             let pool = try DatabasePool(path: path, configuration: settings)
+            // Set here and not in the configuration: a pool sets its writer to NORMAL when it turns the log on.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             try pool.write { try Schema.migrate($0) }
             return pool
         }
