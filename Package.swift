@@ -156,7 +156,8 @@ let testTargets: [Target] = [
             "Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition", "Cryptography",
             "SimulatedWorld",
         ]),
-    tests("DeviceFiles", ["DeviceAgent", "Fleet"]), tests("ChildProcesses", ["DeviceAgent"]),
+    tests("DeviceFiles", ["DeviceAgent", "Fleet"]),
+    tests("ChildProcesses", ["DeviceAgent", "Fleet", "WireFormat", "SimulatedWorld"]),
     tests("ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
     tests(
         "SQLStore", ["Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "Orchestration", "SimulatedWorld", grdb]),

@@ -57,6 +57,24 @@ import WireFormat
         #expect(world.rollout?.decisions.last?.cause == .outage)
     }
 
+    @Test("an outage of one site is an outage, however small it is in the fleet")
+    func siteOutage() throws {
+        let world = try World()
+        world.requests = 20
+        for version in world.versions { world.failureRates[version.digest] = 0 }
+        try world.enrol(25)
+        try world.enrol(5, site: "paris")
+        try world.want(1)
+        try world.run(5)
+        try world.want(2)
+        try world.run(3)
+        let paris = world.devices.suffix(5).filter { $0.runtime.serving == world.versions[0].digest }
+        for device in paris.prefix(2) { device.isAway = true }
+        try world.run(8)
+        #expect(world.rollout?.state == .holding && world.rollout?.waitReason == "mass_silence")
+        #expect(world.rollout?.waitSentence?.contains("paris") == true)
+    }
+
     @Test("canaries that fall silent while the others report take the version back")
     func silentCanaries() throws {
         let world = try rolling()

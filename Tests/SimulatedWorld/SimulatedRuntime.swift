@@ -21,6 +21,9 @@ final class SimulatedRuntime: ProcessLaunching, RuntimeProbing {
         /// What ended processes had counted, as far as anybody saw it.
         var past: [Digest: RuntimeTotals] = [:]
         var isDeaf = false
+        var isIll = false
+        var refusesReload = false
+        var launches = 0
     }
 
     private let state = Mutex(State())
@@ -33,6 +36,15 @@ final class SimulatedRuntime: ProcessLaunching, RuntimeProbing {
 
     /// Scrapes fail as long as this is set.
     func setDeaf(_ isDeaf: Bool) { state.withLock { $0.isDeaf = isDeaf } }
+
+    /// The health check fails as long as this is set.
+    func setIll(_ isIll: Bool) { state.withLock { $0.isIll = isIll } }
+
+    /// Reloads are refused as long as this is set.
+    func setRefusesReload(_ refuses: Bool) { state.withLock { $0.refusesReload = refuses } }
+
+    /// How often a process was started.
+    var launches: Int { state.withLock { $0.launches } }
 
     /// Serves requests, some of which fail.
     func serve(requests: Int, failures: [String: Int]) {
@@ -65,6 +77,7 @@ final class SimulatedRuntime: ProcessLaunching, RuntimeProbing {
     func launch(_ command: [String]) throws -> Int32 {
         state.withLock { state in
             state.nextProcess += 1
+            state.launches += 1
             state.process = state.nextProcess
             state.serving = state.model
             return state.nextProcess
@@ -82,7 +95,7 @@ final class SimulatedRuntime: ProcessLaunching, RuntimeProbing {
     func get(_ path: String, timeoutSeconds: Double) throws -> ProbeReply {
         let text = state.withLock { state -> String? in
             guard state.process != nil else { return nil }
-            if path == "/healthz" { return "ok" }
+            if path == "/healthz" { return state.isIll ? nil : "ok" }
             guard !state.isDeaf else { return nil }
             state.scraped = state.counts
             return state.page
@@ -92,8 +105,11 @@ final class SimulatedRuntime: ProcessLaunching, RuntimeProbing {
     }
 
     func post(_ path: String, json: [UInt8], timeoutSeconds: Double) throws -> ProbeReply {
-        state.withLock { $0.serving = $0.model }
-        return ProbeReply(status: 200, body: [])
+        state.withLock { state in
+            guard !state.refusesReload else { return ProbeReply(status: 500, body: []) }
+            state.serving = state.model
+            return ProbeReply(status: 200, body: [])
+        }
     }
 }
 

@@ -8,7 +8,11 @@ final class DescriptorOwner: Sendable {
 
     init(number: Int32) { self.number = number }
 
-    deinit { close(number) }
+    deinit {
+        // Unlocked by name: a child that is just being started would hold on to what was only closed here.
+        flock(number, LOCK_UN)
+        close(number)
+    }
 }
 
 /// One open file, closed at its end.
@@ -22,7 +26,11 @@ struct OpenFile: ~Copyable {
         guard number >= 0 else { throw StorageFault(systemError: errno, operation: "open", path: path) }
     }
 
-    deinit { close(number) }
+    deinit {
+        // Unlocked by name: a child that is just being started would hold on to what was only closed here.
+        flock(number, LOCK_UN)
+        close(number)
+    }
 
     func write(_ bytes: [UInt8], at offset: UInt64) throws(StorageFault) {
         var done = 0
