@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""A tiny model runtime for fault tests: real counters, its own traffic, and a ledger that outlives kill -9.
+
+A version is a directory whose `model.bin` begins with one line of JSON: `{"behaviour": ..., "failureShare": ...}`.
+Behaviours: `good`; `wrong` answers golden inputs falsely; `unhealthy` never passes its health check.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import socketserver
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "digits"))
+from counters import Counters, VersionCounts  # noqa: E402
+
+BATCH_SECONDS = 0.05
+"""How often made-up traffic is counted."""
+
+
+def shown(counts: VersionCounts) -> dict:
+    """Counts in the words of the ledger, which are those of the controller's API."""
+    return {
+        "requests": counts.requests, "failures": {name: n for name, n in counts.failures.items() if n},
+        "latencyBuckets": list(counts.buckets), "confidenceCount": counts.confidence_count,
+    }
+
+
+class LedgerCounters(Counters):
+    """Counters that write each change, and each scrape, to a file before anybody can see it."""
+
+    def __init__(self, directory: str) -> None:
+        """Starts a new ledger in the directory, named by the time of the start in milliseconds."""
+        started = time.time()
+        super().__init__(started)
+        os.makedirs(directory, exist_ok=True)
+        path = os.path.join(directory, f"{int(started * 1000)}-{os.getpid()}.jsonl")
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._change = threading.Lock()
+
+    def _write(self, event: str) -> None:
+        """One line, handed to the system at once: a killed process loses nothing of it."""
+        versions = {version: shown(counts) for version, counts in self._versions.items()}
+        os.write(self._file, (json.dumps({"event": event, "versions": versions}) + "\n").encode())
+
+    def count(self, version: str, requests: int, failure_share: float, chance: random.Random) -> None:
+        """Counts so many requests, some of them failed."""
+        with self._change:
+            for _ in range(requests):
+                seconds = chance.expovariate(100)
+                if chance.random() < failure_share:
+                    self.failed(version, "internal", seconds)
+                else:
+                    self.answered(version, seconds, [0.9], invalid=chance.random() < 0.01)
+            self._write("count")
+
+    def scraped(self, version: str, path: str) -> str:
+        """The Prometheus text, and a note of what it says."""
+        with self._change:
+            self._write("scrape")
+            return self.text(version, path)
+
+
+class Model:
+    """One version as it was loaded."""
+
+    def __init__(self, directory: str) -> None:
+        """Reads the first line of `model.bin`."""
+        self.path = os.path.realpath(directory)
+        self.version = os.path.basename(self.path)
+        with open(os.path.join(self.path, "model.bin"), "rb") as file:
+            self.facts = json.loads(file.readline())
+
+
+class Runtime(ThreadingHTTPServer):
+    """The server, its model and its traffic."""
+
+    daemon_threads = True
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        """Loads, listens, and begins to count its own traffic."""
+        self.arguments = arguments
+        self.model = Model(arguments.model_dir)
+        self.counters = LedgerCounters(arguments.ledger)
+        self.counters.announce(self.model.version)
+        super().__init__(("127.0.0.1", arguments.port), Connection)
+        threading.Thread(target=self.make_traffic, daemon=True).start()
+
+    def server_bind(self) -> None:
+        """Binds without asking DNS for the host's name."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address
+
+    def rate(self) -> float:
+        """Requests per second, as the rate file says now."""
+        try:
+            return float(Path(self.arguments.rate_file).read_text(encoding="ascii") or 0)
+        except (OSError, ValueError):
+            return 0
+
+    def make_traffic(self) -> None:
+        """Counts requests at the wanted rate, as long as the process lives."""
+        chance = random.Random(os.getpid())
+        due = 0.0
+        while True:
+            time.sleep(BATCH_SECONDS)
+            due += self.rate() * BATCH_SECONDS
+            model = self.model
+            if due >= 1 and model.facts["behaviour"] != "unhealthy":
+                self.counters.count(model.version, int(due), model.facts["failureShare"], chance)
+                due -= int(due)
+
+
+class Connection(BaseHTTPRequestHandler):
+    """One connection of the agent."""
+
+    server: Runtime
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        """Health and metrics."""
+        model = self.server.model
+        if self.path == "/metrics":
+            self.send(200, self.server.counters.scraped(model.version, model.path).encode())
+        else:
+            self.send(500 if model.facts["behaviour"] == "unhealthy" else 200, b'{"status":"asked"}')
+
+    def do_POST(self) -> None:
+        """A golden input, or the order to load the current version."""
+        self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if self.path == "/v1/reload":
+            self.server.model = Model(self.server.arguments.model_dir)
+            self.server.counters.announce(self.server.model.version)
+        answer = 8 if self.server.model.facts["behaviour"] == "wrong" else 7
+        self.send(200, json.dumps({"outputs": [answer]}).encode())
+
+    def send(self, status: int, body: bytes) -> None:
+        """Sends an answer."""
+        self.send_response_only(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Logs nothing per request."""
+
+
+def main() -> None:
+    """Serves until a signal ends the process."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model-dir", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--ledger", required=True, help="directory for the ledgers of this device's runtimes")
+    parser.add_argument("--rate-file", required=True, help="file that holds the requests per second")
+    runtime = Runtime(parser.parse_args())
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    runtime.serve_forever(poll_interval=1)
+
+
+if __name__ == "__main__":
+    main()
