@@ -287,24 +287,29 @@ class Agent:
         process = wait_for(f"{self.name} has a runtime", self.runtime_process, 20)
         os.kill(process, signal.SIGKILL)
 
+    @property
+    def seen_state(self) -> Path:
+        """Its state directory, as seen from here: a wrapped agent may have mounts of its own."""
+        return Path("/proc", str(self.process.pid), "root", str(self.state)[1:]) if self.wrapper else self.state
+
     def current(self) -> str | None:
         """The digest that its `current` link names."""
         try:
-            return os.path.basename(os.readlink(self.state / "models" / self.model / "current"))
+            return os.path.basename(os.readlink(self.seen_state / "models" / self.model / "current"))
         except FileNotFoundError:
             return None
 
     def status(self) -> str:
         """What `edge-agent status` says."""
         return subprocess.run(
-            [self.bench.program("edge-agent"), "status", "--state", str(self.state)], capture_output=True, text=True,
+            [self.bench.program("edge-agent"), "status", "--state", str(self.seen_state)], capture_output=True, text=True,
             timeout=30).stdout
 
     def require_verified(self) -> None:
         """Fails unless what `current` names is sealed and every file has the digest its publisher signed."""
         digest = self.current()
         require(digest is not None, f"{self.name} has no current version")
-        directory = self.state / "models" / self.model / "versions" / digest
+        directory = self.seen_state / "models" / self.model / "versions" / digest
         require((directory / ".sealed").exists(), f"{self.name}: {digest[:12]} is not sealed")
         for file in self.controller.api.ask("GET", f"/v1/versions/{digest}")["files"]:
             actual = hashlib.sha256((directory / file["path"]).read_bytes()).hexdigest()

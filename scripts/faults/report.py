@@ -51,9 +51,12 @@ class Report:
             self.rows.append(row)
             print(row.text(), flush=True)
 
-    def attempt(self, injected: str, body: Callable[[], str]) -> bool:
-        """Tries a fault: the body says what was observed, or fails; true where it held."""
-        began = time.monotonic()
+    def attempt(self, injected: str, body: Callable[[], str], since: float | None = None) -> bool:
+        """Tries a fault: the body says what was observed, or fails; true where it held.
+
+        `since` is when the fault was injected, where that was before this call, on the monotonic clock.
+        """
+        began = since or time.monotonic()
         try:
             observed, holds = body(), True
         except Failed as failure:

@@ -16,11 +16,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cases_agent
+import cases_artifacts
 import cases_counting
 from bench import Bench
 from report import Report
 
 SCENES: dict[str, Callable[[Bench, Report], None]] = {
+    "kills": cases_agent.kills,
+    "versions": cases_artifacts.versions,
     "heartbeats": cases_counting.heartbeats,
     "ends": cases_counting.ends,
     "restarts": cases_counting.restarts,

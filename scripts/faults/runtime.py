@@ -23,6 +23,9 @@ from counters import Counters, VersionCounts  # noqa: E402
 BATCH_SECONDS = 0.05
 """How often made-up traffic is counted."""
 
+DRAIN_SECONDS = 0.2
+"""How long it goes on serving after SIGTERM, as a runtime does that lets its connections end."""
+
 
 def shown(counts: VersionCounts) -> dict:
     """Counts in the words of the ledger, which are those of the controller's API."""
@@ -160,7 +163,7 @@ def main() -> None:
     parser.add_argument("--ledger", required=True, help="directory for the ledgers of this device's runtimes")
     parser.add_argument("--rate-file", required=True, help="file that holds the requests per second")
     runtime = Runtime(parser.parse_args())
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: threading.Timer(DRAIN_SECONDS, os._exit, [0]).start())
     runtime.serve_forever(poll_interval=1)
 
 
