@@ -132,6 +132,7 @@ final class RuntimeKeeper {
         running.nextCheck = 0
         running.deadline = started + settings.startSeconds
         child = running
+        openSeries(digest, start: running.start)
         return true
     }
 
@@ -162,6 +163,7 @@ final class RuntimeKeeper {
     private func start(_ digest: Digest) {
         let now = services.clock.now
         let start = counters.change { $0.nextStart(now: now) }
+        openSeries(digest, start: start)
         // A start that was given out is never given out again, whatever a power cut does to the clock.
         counters.save(isDurable: true)
         do {
@@ -177,6 +179,13 @@ final class RuntimeKeeper {
         }
     }
 
+    /// Knows a series before its first request, so that an end before its first scrape is a named gap and no silent loss.
+    private func openSeries(_ digest: Digest, start: Int64) {
+        let series = RuntimeSeries(model: layout.model, digest: digest, start: start)
+        counters.change { $0.observe(series, RuntimeTotals()) }
+        counters.save(isDurable: false)
+    }
+
     private func stopPlanned() {
         guard let running = child else { return }
         scrape()
@@ -189,7 +198,8 @@ final class RuntimeKeeper {
             services.clock.pause(seconds: 0.01)
         }
         child = nil
-        counters.change { $0.ended(start: running.start, isCounted: running.isHealthy) }
+        // It may have answered on between the scrape and its end, as runtimes do that let their connections finish.
+        counters.change { $0.ended(start: running.start, isCounted: false) }
         counters.save(isDurable: true)
     }
 
