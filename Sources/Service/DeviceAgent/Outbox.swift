@@ -25,9 +25,11 @@ final class Outbox: Sendable {
         self.files = files
         let text = try files.read(StateLayout.acknowledged).map { String(decoding: $0, as: UTF8.self) }
         let acknowledged = text.flatMap(UInt64.init) ?? 0
-        let waiting = try files.list(StateLayout.outbox)
+        let stored = try files.list(StateLayout.outbox)
             .compactMap { $0.name.hasSuffix(".ndjson") ? UInt64($0.name.dropLast(7)) : nil }
-            .filter { $0 > acknowledged }.sorted()
+        // An end of the agent between the acknowledgement and the removal leaves them behind.
+        for done in stored where done <= acknowledged { try files.remove(Self.path(done)) }
+        let waiting = stored.filter { $0 > acknowledged }.sorted()
         state = Mutex(
             State(
                 next: max(acknowledged, waiting.last ?? 0, reserved) + 1, acknowledged: acknowledged, waiting: waiting))
