@@ -1,5 +1,6 @@
 internal import CLinux
 public import DeviceAgent
+internal import Foundation
 internal import Glibc
 
 /// Starts the model runtime as a child process: own process group, no inherited descriptors, output to a log file.
@@ -13,6 +14,8 @@ public struct ProcessLauncher: ProcessLaunching {
     public static let logLimitBytes = 8 << 20
 
     private static let setpriv = "/usr/bin/setpriv"
+    /// Variables of the agent's environment that its children do not get: a secret, and a fault that is meant for the agent.
+    fileprivate static let withheld = ["EDGE_AGENT_TOKEN", "EDGE_AGENT_KILL_AT"]
 
     /// Makes a launcher.
     public init(logPath: String) {
@@ -94,17 +97,24 @@ public struct LaunchFault: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     func spawn(_ command: [String]) throws -> Int32 {
-        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe command.map { unsafe strdup($0) }
-        unsafe arguments.append(nil)
+        let environment = ProcessInfo.processInfo.environment.filter { !ProcessLauncher.withheld.contains($0.key) }
+        let arguments = unsafe Self.copied(command)
+        let variables = unsafe Self.copied(environment.map { "\($0.key)=\($0.value)" })
         defer {
             for index in unsafe arguments.indices { unsafe free(arguments[index]) }
+            for index in unsafe variables.indices { unsafe free(variables[index]) }
         }
         var process: pid_t = 0
-        let code = unsafe posix_spawnp(&process, command[0], &actions, &attributes, arguments, environ)
+        let code = unsafe posix_spawnp(&process, command[0], &actions, &attributes, arguments, variables)
         guard code == 0 else {
             let reason = unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
             throw LaunchFault(command: command[0], reason: reason)
         }
         return process
+    }
+
+    /// The texts as C wants them, nil at the end; the caller frees each.
+    private static func copied(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+        unsafe texts.map { unsafe strdup($0) } + [nil]
     }
 }
