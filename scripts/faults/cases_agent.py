@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from bench import Bench, Failed, require, wait_for
-from fleet import Agent, Controller, make_version, wait_until_all_run
+from fleet import Agent, Controller, make_version
 from report import Report
 
 ON_THE_WAY = [
@@ -94,8 +94,7 @@ def kills(bench: Bench, report: Report) -> None:
     wait_for("all devices are enrolled", lambda: len(controller.api.items("/v1/devices")) == len(victims), 60)
     policy = controller.policy("kills")
     for way in ("on", "back"):
-        controller.deploy(f"way-{way}", "v1", f"way={way}", policy)
-    wait_until_all_run(controller, [victim.agent for victim in victims], first, 60)
+        controller.install(f"way-{way}", "v1", f"way={way}", policy)
     for victim in victims:
         wait_for("the first installation is reported", lambda: controller.outcomes(victim.agent.name), 20)
     old = {"on": first, "back": first}

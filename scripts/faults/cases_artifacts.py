@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import Bench, require, wait_for
-from fleet import MODEL, Agent, Controller, make_version, wait_until_all_run
+from bench import Bench, require, text_of, wait_for
+from fleet import MODEL, Agent, Controller, make_version
 from proxy import Proxy
 from report import Report
 
@@ -33,6 +33,8 @@ class Bad:
     padding: int = 0
     spoil: Callable[[Controller, str], None] = lambda controller, digest: None
     """Done to the stored version before it is deployed."""
+    evidence: str = ""
+    """What the agent's log says of it."""
     restart_with: tuple[str, ...] = ()
     """Options the agent is started again with, before it meets the version."""
 
@@ -71,7 +73,8 @@ BAD_VERSIONS = [
     Bad("unsigned", "version signed by a key the device does not trust", "check", ("signature_invalid",)),
     Bad("crowded", "disk with less room than the reserve", "check", ("disk_full",), padding=400_000,
         restart_with=("--reserve-mib", "1000000000")),
-    Bad("filling", "disk that fills up during the download (ENOSPC)", "download", ("disk_full",), padding=LARGE_BYTES),
+    Bad("filling", "disk that fills up during the download (ENOSPC)", "download", ("disk_full",), padding=LARGE_BYTES,
+        evidence="No space left on device"),
 ]
 
 
@@ -89,8 +92,7 @@ def versions(bench: Bench, report: Report) -> None:
     wait_for("all devices are enrolled", lambda: len(controller.api.items("/v1/devices")) == len(agents), 30)
     policy = controller.policy("versions")
     for name in agents:
-        controller.deploy(f"only-{name}", "v1", f"only={name}", policy)
-    wait_until_all_run(controller, list(agents.values()), good, 40)
+        controller.install(f"only-{name}", "v1", f"only={name}", policy)
     disk.fill_on_download(agents.get("filling"))
     for bad in BAD_VERSIONS:
         if bad.name not in agents:
@@ -129,6 +131,7 @@ def refused(controller: Controller, agent: Agent, bad: Bad, good: str) -> str:
     wait_for("the device serves what it ran", lambda: controller.running(agent.name) == good, 30)
     require(agent.current() == good, f"its link names {agent.current()}")
     agent.require_verified()
+    require(bad.evidence in text_of(agent.log), f"the agent's log does not say {bad.evidence}")
     shown = controller.device(agent.name)
     require(shown["slots"][0]["running"]["name"] == "v1", f"edgectl device show says {shown['slots']}")
     return f"{told['outcome']} at {told['step']}: {told['reason']}; the device stays on v1"
@@ -146,7 +149,7 @@ def unknown_publisher(controller: Controller, folder: Path) -> str:
     require(done.returncode != 0, "the controller took the version")
     require("signature_unknown_key" in done.stderr or "publisher" in done.stderr, f"edgectl says: {done.stderr}")
     require("outsider" not in controller.edgectl("model", "show", MODEL), "the version is listed")
-    return "refused: " + " ".join(done.stderr.split())[:200]
+    return "refused: " + done.stderr.split("error:")[-1].strip()[:150]
 
 
 class SmallDisk:

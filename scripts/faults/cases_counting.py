@@ -4,7 +4,7 @@ import threading
 import time
 
 from bench import Bench, Failed, require, wait_for
-from fleet import Agent, Controller, Pacer, make_version, wait_until_all_run
+from fleet import Agent, Controller, Pacer, make_version
 from ledger import Comparison, compare, read_ledgers
 from proxy import HEARTBEAT_FAULTS, Proxy
 from report import Report
@@ -20,7 +20,7 @@ class CountingFleet:
         """Installs the first version on every device and starts a rollout of the second."""
         self.controller = Controller(bench, name)
         self.versions = bench.folder(name, "versions")
-        first = self.controller.push("v1", make_version(self.versions / "v1"))
+        self.controller.push("v1", make_version(self.versions / "v1"))
         self.controller.push("v2", make_version(self.versions / "v2"))
         self.proxy = Proxy(bench.free_port(), self.controller.port)
         self.pacer = Pacer(self.controller)
@@ -30,8 +30,7 @@ class CountingFleet:
             .start() for number in range(devices)]
         wait_for("all devices are enrolled", lambda: len(self.controller.api.items("/v1/devices")) == devices + 1, 30)
         policy = self.controller.policy("count", steps=["50%", "100%"], soakSeconds=2000, errorBudget=0.0001)
-        self.controller.deploy("count", "v1", "use=count", policy)
-        wait_until_all_run(self.controller, self.agents, first, 40)
+        self.controller.install("count", "v1", "use=count", policy)
         for agent in self.agents:
             agent.set_rate(RATE)
 

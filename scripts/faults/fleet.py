@@ -130,6 +130,15 @@ class Controller:
         wanted = {"name": name, "model": model, "version": version, "selector": selector, "policy": policy}
         return self.api.ask("PUT", f"/v1/deployments/{name}", wanted).get("rollout")
 
+    def install(self, name: str, version: str, selector: str, policy: str, model: str = MODEL) -> None:
+        """Applies a deployment's first version and waits until every device of it serves that."""
+        rollout = self.deploy(name, version, selector, policy, model)
+        wait_for(f"{name} is installed", lambda: self.state(rollout) == "completed", 60)
+
+    def state(self, rollout: str) -> str:
+        """The state of a rollout."""
+        return self.api.ask("GET", f"/v1/rollouts/{rollout}")["state"]
+
     def command(self, rollout: str, command: str) -> None:
         """Gives a command as a person."""
         self.api.ask("POST", f"/v1/rollouts/{rollout}/commands", {"command": command, "reason": "a fault is tried"})

@@ -18,12 +18,15 @@ from pathlib import Path
 
 import cases_agent
 import cases_artifacts
+import cases_controller
 import cases_counting
 from bench import Bench
 from report import Report
 
 SCENES: dict[str, Callable[[Bench, Report], None]] = {
+    "controller": cases_controller.kills,
     "kills": cases_agent.kills,
+    "promises": cases_controller.promises,
     "versions": cases_artifacts.versions,
     "heartbeats": cases_counting.heartbeats,
     "ends": cases_counting.ends,
