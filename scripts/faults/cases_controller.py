@@ -196,6 +196,7 @@ def promises(bench: Bench, report: Report) -> None:
     controller = Controller(bench, "promises")
     report.attempt("controller killed (-9) while declarations are applied", lambda: acknowledged(controller, bench))
     controller.push("v1", make_version(bench.folder("promises", "versions") / "v1"))
+    report.attempt("enrolment token in the agent's environment", lambda: token_in_environment(controller))
     report.attempt("second controller on the same data directory", lambda: second(controller, bench))
     report.attempt("clean stop while 40 long polls are held", lambda: clean_stop(controller))
     report.attempt("controller configuration with many faults", lambda: controller_faults(bench))
@@ -230,6 +231,19 @@ def apply_until_gone(controller: Controller, applied: list[str], life: int, ends
             applied.append(controller.policy(f"kept-{life}-{number}"))
         except (Unanswered, AssertionError):
             return
+
+
+def token_in_environment(controller: Controller) -> str:
+    """Gives an agent its token by the environment; its runtime must not inherit it."""
+    secret = controller.token(uses=1).read_text(encoding="ascii")
+    agent = Agent(controller, "secretive", {"use": "secret"}, None, environment={"EDGE_AGENT_TOKEN": secret}).start()
+    wait_for("the device is enrolled", lambda: controller.api.items("/v1/devices"), 20)
+    controller.install("secret", "v1", "use=secret", controller.policy("secret"))
+    process = agent.runtime_process()
+    require(process is not None, "there is no runtime")
+    require(secret.encode() not in Path("/proc", str(process), "environ").read_bytes(), "the runtime inherited it")
+    agent.stop()
+    return "the device enrolled, and its runtime's environment does not hold the token"
 
 
 def second(controller: Controller, bench: Bench) -> str:

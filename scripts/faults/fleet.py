@@ -105,7 +105,7 @@ class Controller:
         """Publishes a version; its digest."""
         shown = self.edgectl(
             "model", "push", model, version, str(directory), "--key", str(key or self.publisher_key),
-            *(["--entry", "model.bin"] if (directory / "model.bin").exists() else []), "-o", "json")
+            "--entry", "model.bin" if (directory / "model.bin").exists() else "model.onnx", "-o", "json")
         return json.loads(shown)["digest"]
 
     def token(self, uses: int = 100, keys: list[Path] | None = None, url: str | None = None) -> Path:
@@ -172,7 +172,7 @@ def longest_line(text: str) -> str:
 class Pacer:
     """A device on paper whose first installation never ends, so that the controller ticks every second."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, model: str = MODEL) -> None:
         """Enrols it and declares what it never installs; a version must have been pushed."""
         self.controller = controller
         token = controller.token(uses=1).read_text(encoding="ascii").split(".")[1]
@@ -184,8 +184,8 @@ class Pacer:
         self._beat()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        versions = controller.api.items(f"/v1/models/{MODEL}/versions")
-        controller.deploy("pacer", versions[0]["version"], "pace=yes", controller.policy("pace"))
+        versions = controller.api.items(f"/v1/models/{model}/versions")
+        controller.deploy("pacer", versions[0]["version"], "pace=yes", controller.policy("pace"), model)
 
     def stop(self) -> None:
         """Beats no more."""
@@ -221,7 +221,8 @@ class Agent:
     controller: Controller
     name: str
     labels: dict[str, str]
-    token: Path
+    token: Path | None
+    """The file of its enrolment token; without one the environment must hold it."""
     options: list[str] = field(default_factory=list)
     url: str | None = None
     reloads: bool = True
@@ -258,9 +259,10 @@ class Agent:
         labels = [word for key, value in self.labels.items() for word in ("--label", f"{key}={value}")]
         return [
             *self.wrapper, self.bench.program("edge-agent"), "run", "--state", str(self.state), "--device", self.name,
-            "--model", self.model, "--token-file", str(self.token), "--controller", self.url or self.controller.url,
+            "--model", self.model, "--controller", self.url or self.controller.url,
             "--runtime-command", runtime, "--runtime-port", str(self.port), "--probation-seconds", "0",
             "--reserve-mib", "1", "--fetch-tries", "3", *labels,
+            *(["--token-file", str(self.token)] if self.token else []),
             *(["--reload-path", "/v1/reload"] if self.reloads else []), *self.options]
 
     def start(self, kill_at: str | None = None) -> "Agent":

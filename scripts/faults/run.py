@@ -17,19 +17,24 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cases_agent
+import cases_api
 import cases_artifacts
 import cases_controller
 import cases_counting
+import cases_onnx
+import cases_secrets
 from bench import Bench
 from report import Report
 
 SCENES: dict[str, Callable[[Bench, Report], None]] = {
+    "api": cases_api.bad_input,
     "controller": cases_controller.kills,
     "kills": cases_agent.kills,
     "promises": cases_controller.promises,
     "versions": cases_artifacts.versions,
     "heartbeats": cases_counting.heartbeats,
     "ends": cases_counting.ends,
+    "onnx": cases_onnx.onnx,
     "restarts": cases_counting.restarts,
 }
 """Every scene with a fleet of its own; the longest first, because they run side by side."""
@@ -76,6 +81,8 @@ def main() -> int:
     try:
         while not ends.wait(0.2) and not all(job.done() for job in work):
             pass
+        if not ends.is_set():
+            run(cases_secrets.after_all, "secrets", bench, report)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         bench.close(keeps=report.failed > 0)

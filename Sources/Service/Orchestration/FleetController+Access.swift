@@ -78,7 +78,7 @@ extension FleetController {
     public func removeAPIKey(id: String, by caller: Caller) throws {
         try transact { draft in
             guard let key = draft.state.apiKeys.removeValue(forKey: id) else {
-                throw Problem.unknown("key", id, "`edgectl key list` shows the keys")
+                throw Problem.unknown("key", id, "`edgectl apikey list` shows the keys")
             }
             guard key.role != .admin || draft.state.apiKeys.values.contains(where: { $0.role == .admin }) else {
                 throw Problem.conflict("last_admin_key", "\(id) is the last admin key; make another one first")

@@ -50,7 +50,7 @@ extension FleetController {
                     "policy_in_use", "policy \(name) is used by \(users.joined(separator: ", ")); change them first")
             }
             guard draft.state.policies.removeValue(forKey: name) != nil else {
-                throw Problem.unknown("policy", name.rawValue, "`edgectl get policies` shows the policies")
+                throw Problem.unknown("policy", name.rawValue, "`edgectl get` shows the policies")
             }
             draft.add(.policyRemoved(name))
             draft.audit(caller.auditName, "policy.remove", "policy/\(name)")
@@ -112,7 +112,7 @@ extension FleetController {
     public func removeDeployment(_ name: DeploymentName, by caller: Caller) throws {
         try transact { draft in
             guard draft.state.deployments[name] != nil else {
-                throw Problem.unknown("deployment", name.rawValue, "`edgectl get deployments` shows the deployments")
+                throw Problem.unknown("deployment", name.rawValue, "`edgectl get` shows the deployments")
             }
             if let active = draft.state.activeRollout(of: name)?.rollout, active.state != .watching {
                 throw Problem.conflict(
