@@ -118,7 +118,8 @@ def requests(controller: Controller) -> list[BadRequest]:
                    "edgectl device list"),
         BadRequest("heartbeat as another device", heartbeat(beat, "nobody"), 403, "device", "use known"),
         BadRequest("model name with an escaped slash", lambda: admin.call(
-            "POST", "/v1/models/a%2Fb/versions", {"version": "v1", "bundle": "", "files": []}), 404, "path", "holds no '/'"),
+            "POST", "/v1/models/a%2Fb/versions", {"version": "v1", "bundle": "", "files": []}), 404, "path",
+            "holds no '/'"),
         BadRequest("model name with a slash", lambda: admin.call("GET", "/v1/models/a/b/versions"), 404, "path",
                    "holds no '/'"),
         BadRequest("deployment that matches nobody", deployment(selector="site=nowhere"), 422, "selector",

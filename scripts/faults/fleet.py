@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from api import Api, Unanswered
 from bench import HERE, Bench, Failed, require, text_of, wait_for
@@ -91,7 +92,8 @@ class Controller:
         done = subprocess.run(
             [self.bench.program(program), *words], capture_output=True, text=True, timeout=60, env=environment)
         if done.returncode:
-            raise AssertionError(f"{program} {' '.join(words)} ended with {done.returncode}: {done.stderr}{done.stdout}")
+            told = done.stderr + done.stdout
+            raise AssertionError(f"{program} {' '.join(words)} ended with {done.returncode}: {told}")
         return done.stdout
 
     def new_publisher_key(self, name: str) -> Path:
@@ -134,6 +136,9 @@ class Controller:
         """Applies a deployment's first version and waits until every device of it serves that."""
         rollout = self.deploy(name, version, selector, policy, model)
         wait_for(f"{name} is installed", lambda: self.state(rollout) == "completed", 60)
+        # A device counts as installed once it says what it starts; that serves a moment later.
+        devices = [device["id"] for device in self.api.items(f"/v1/devices?limit=1000&selector={quote(selector)}")]
+        wait_for(f"{name} serves everywhere", lambda: all(map(self.running, devices)), 30)
 
     def state(self, rollout: str) -> str:
         """The state of a rollout."""
@@ -313,8 +318,8 @@ class Agent:
     def status(self) -> str:
         """What `edge-agent status` says."""
         return subprocess.run(
-            [self.bench.program("edge-agent"), "status", "--state", str(self.seen_state)], capture_output=True, text=True,
-            timeout=30).stdout
+            [self.bench.program("edge-agent"), "status", "--state", str(self.seen_state)], capture_output=True,
+            text=True, timeout=30).stdout
 
     def require_verified(self) -> None:
         """Fails unless what `current` names is sealed and every file has the digest its publisher signed."""

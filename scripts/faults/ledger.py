@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 Totals = dict
@@ -43,9 +44,8 @@ def added(parts: list[Totals]) -> Totals:
         total["confidenceCount"] += part["confidenceCount"]
         for reason, count in part["failures"].items():
             total["failures"][reason] += count
-        longest = max(len(total["latencyBuckets"]), len(part["latencyBuckets"]))
-        buckets = [totals["latencyBuckets"] + [0] * (longest - len(totals["latencyBuckets"])) for totals in (total, part)]
-        total["latencyBuckets"] = [a + b for a, b in zip(*buckets)]
+        pairs = zip_longest(total["latencyBuckets"], part["latencyBuckets"], fillvalue=0)
+        total["latencyBuckets"] = [before + more for before, more in pairs]
     return plain(total)
 
 

@@ -41,6 +41,7 @@ class Report:
         """Prints the header."""
         self.rows: list[Row] = []
         self._lock = threading.Lock()
+        self._is_closed = False
         header = f"{'injected':<{WIDTHS[0]}}  {'observed':<{WIDTHS[1]}}  {'verdict':<7} {'seconds':>7}"
         print(f"{header}\n{'-' * len(header)}", flush=True)
 
@@ -48,8 +49,14 @@ class Report:
         """Takes in a row."""
         row = Row(injected, observed, holds, seconds)
         with self._lock:
-            self.rows.append(row)
-            print(row.text(), flush=True)
+            if not self._is_closed:
+                self.rows.append(row)
+                print(row.text(), flush=True)
+
+    def close(self) -> None:
+        """Takes in no more rows."""
+        with self._lock:
+            self._is_closed = True
 
     def attempt(self, injected: str, body: Callable[[], str], since: float | None = None) -> bool:
         """Tries a fault: the body says what was observed, or fails; true where it held.

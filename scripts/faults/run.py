@@ -7,6 +7,7 @@ DIR holds edge-controller, edge-agent and edgectl; VENV_PYTHON has examples/digi
 """
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -84,18 +85,20 @@ def main() -> int:
         if not ends.is_set():
             run(cases_secrets.after_all, "secrets", bench, report)
     finally:
+        # What scenes find out while everything is ended under them is not a fault of the product.
+        report.close()
         pool.shutdown(wait=False, cancel_futures=True)
         bench.close(keeps=report.failed > 0)
+    if ends.is_set():
+        print("stopped before the end")
     if report.failed:
         print(f"logs of the failed: {bench.directory}")
     print(f"{len(report.rows) - report.failed} passed, {report.failed} failed", flush=True)
-    # A scene that was stopped in the middle must not hold the process up.
-    sys.stdout.flush()
     return 1 if report.failed or ends.is_set() else 0
 
 
 if __name__ == "__main__":
     status = main()
     sys.stderr.flush()
-    import os
+    # A scene that was stopped in the middle must not hold the process up.
     os._exit(status)
