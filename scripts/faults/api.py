@@ -3,6 +3,8 @@
 import http.client
 import json
 from dataclasses import dataclass
+from typing import ClassVar
+from urllib.parse import urlencode
 
 
 @dataclass
@@ -28,6 +30,9 @@ class Unanswered(Exception):
 @dataclass
 class Api:
     """One caller of a controller."""
+
+    NEXT: ClassVar[dict[str, str]] = {"/v1/audit": "before"}
+    """Lists whose next page is asked for by another word than `after`."""
 
     port: int
     key: str | None = None
@@ -59,9 +64,11 @@ class Api:
             raise AssertionError(f"{method} {path} was answered {reply.status}: {reply.body.decode(errors='replace')}")
         return reply.json()
 
-    def items(self, path: str) -> list[dict]:
-        """A list; its first page, as long as it may be."""
-        return self.ask("GET", path)["items"]
+    def items(self, path: str, **query: str) -> list[dict]:
+        """A list, all its pages."""
+        page = self.ask("GET", f"{path}?{urlencode({'limit': 1000, **query})}")
+        rest = self.items(path, **{**query, self.NEXT.get(path, "after"): page["next"]}) if page.get("next") else []
+        return page["items"] + rest
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels; 0 where there is none."""

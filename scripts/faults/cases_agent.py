@@ -1,9 +1,11 @@
 """`kill -9` of an agent in each of its steps: restarted, it ends on a verified version and reports once."""
 
+import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from bench import Bench, Failed, require, wait_for
+from bench import Bench, Failed, require, text_of, wait_for
 from fleet import Agent, Controller, make_version
 from report import Report
 
@@ -18,6 +20,12 @@ ON_THE_WAY = [
 ON_THE_WAY_BACK = ["rollback.before", "rollback.swapped", "rollback.after"]
 """Kill points that an update passes when its version is bad."""
 
+IN_FIRST_INSTALLATION = ["download.piece", "verify.linked", "deploy.swapped", "deploy.after", "smoke.after", "report.after"]
+"""Kill points tried where there is nothing to return to yet."""
+
+BOOT_LIMIT = 3
+"""An agent that is restarted more often than this while it tries a version gives the version up."""
+
 PIECE_BYTES = 600_000
 """A version of more than two pieces of a download."""
 
@@ -28,107 +36,159 @@ class Victim:
 
     point: str
     agent: Agent
-    is_on_way_back: bool
+    outcome: str = "succeeded"
+    """How its attempt must end."""
+    kills: int = 1
+    """How often it is killed there."""
     reported_before: int = 0
-    killed_after: float | None = None
+    log_before: int = 0
+    killed: list[float] = field(default_factory=list)
+    """Seconds after the beginning."""
     began: float = 0
+    fault: str = ""
 
-    def begin(self, thorough_round: int) -> None:
-        """Starts the agent, which was asked to end, with its fault; of the pieces another one in each round."""
+    def begin(self, number: int) -> None:
+        """Starts the agent, which does not run, with its fault; of the pieces another one in each round."""
         self.reported_before = len(self.agent.controller.outcomes(self.agent.name))
-        self.killed_after = None
-        require(self.agent.process.wait(timeout=30) == 0, "the agent did not end cleanly")
-        pieces = 1 + thorough_round % 3 if self.point == "download.piece" else 1
-        self.agent.start(kill_at=f"{self.point}:{pieces}")
+        self.log_before = len(text_of(self.agent.log))
+        self.killed = []
+        pieces = 1 + number % 3 if self.point == "download.piece" else 1
+        self.fault = f"{self.point}:{pieces}"
+        self.agent.start(kill_at=self.fault)
         self.began = time.monotonic()
 
     def look(self) -> None:
         """Restarts the agent once it was killed."""
-        if self.killed_after is None and self.agent.process.poll() is not None:
-            require(self.agent.process.returncode == -9, f"the agent ended with {self.agent.process.returncode}")
-            self.killed_after = time.monotonic() - self.began
-            self.agent.start()
+        if self.agent.process.poll() is None:
+            return
+        require(self.agent.process.returncode == -9, f"the agent ended with {self.agent.process.returncode}")
+        self.killed.append(time.monotonic() - self.began)
+        self.agent.start(kill_at=self.fault if len(self.killed) < self.kills else None)
 
     def outcomes(self) -> list[dict]:
         """What was reported since the fault was set."""
-        return self.agent.controller.outcomes(self.agent.name)[self.reported_before:]
+        rows = self.agent.controller.outcomes(self.agent.name)[self.reported_before:]
+        return [row["detail"] for row in rows]
+
+    def ended(self) -> set[str]:
+        """The numbers of the assignments whose attempts have ended since, by the agent's own log."""
+        return set(re.findall(r"assignment=(\d+) outcome=.*attempt_ended", text_of(self.agent.log)[self.log_before:]))
 
     def is_over(self) -> bool:
-        """Whether the agent was killed, and after its restart reported an outcome and rests."""
-        wanted = "attempt.failed" if self.is_on_way_back else "attempt.succeeded"
-        if self.killed_after is None:
+        """Whether the agent was killed as often as it should, told what came of it, and rests."""
+        if len(self.killed) < self.kills or self.outcome not in [row["outcome"] for row in self.outcomes()]:
             return False
-        if wanted not in [row["action"] for row in self.outcomes()]:
-            return False
-        status = self.agent.status()
-        return "update     idle" in status and "reports    0 waiting" in status
+        newest = self.agent.controller.api.ask("GET", f"/v1/devices/{self.agent.name}")["assignment"]
+        status = re.sub(r" +", " ", self.agent.status())
+        return all(part in status for part in ("update idle", "reports 0 waiting", f"assignment {newest}\n"))
 
-    def observed(self, digests: dict[str, str]) -> str:
+    def observed(self, old: str, new: str) -> str:
         """What came of it; fails where it is not what was promised."""
-        outcomes = self.outcomes()
-        wanted = digests["old" if self.is_on_way_back else "new"]
+        outcomes, ended = self.outcomes(), self.ended()
+        wanted = new if self.outcome == "succeeded" else old
         require(self.agent.current() == wanted, f"it ended on {self.agent.current()}, wanted is {wanted}")
         self.agent.require_verified()
         wait_for("it serves that version", lambda: self.agent.controller.running(self.agent.name) == wanted, 10)
-        told = [row["detail"]["outcome"] for row in outcomes]
-        first = "failed" if self.is_on_way_back else "succeeded"
-        require(told.count(first) == 1 and "rejected" not in told, f"it reported {', '.join(told)}")
-        if not self.is_on_way_back:
-            require(told == ["succeeded"], f"it reported {', '.join(told)}")
-        reason = outcomes[0]["detail"].get("reason")
-        return "{} once{}, on the verified {} version".format(
-            first, f" ({reason})" if reason else "", "old" if self.is_on_way_back else "new")
+        told = [f"{row['outcome']} {row.get('reason', '')}".strip() for row in outcomes]
+        require(len(told) == len(ended), f"{len(ended)} attempts ended, reported were {', '.join(told)}")
+        # An assignment that is overtaken by a newer one has an outcome of its own.
+        failures = [text for text in told if not text.startswith("succeeded") and text != "failed superseded"]
+        require(len(failures) == (self.outcome == "failed"), f"it reported {', '.join(told)}")
+        version = "new" if self.outcome == "succeeded" else "old"
+        return f"{(failures or [self.outcome])[0]}, reported once; on the verified {version} version"
+
+
+def victims_at(points: list[str], controller: Controller, token: Path, way: str, **facts: object) -> list[Victim]:
+    """One victim per point; those that must fail have a deployment each, because nobody promotes what fails."""
+    victims = []
+    for point in points:
+        name = f"{way}-{point.replace('.', '-')}"
+        deployment = name if facts else way
+        agent = Agent(
+            controller, name, {"way": deployment}, token,
+            options=["--probation-seconds", "1", "--start-seconds", "20"])
+        victims.append(Victim(point, agent, **facts))
+    return victims
 
 
 def kills(bench: Bench, report: Report) -> None:
     """One device per kill point; all meet their fault in the same rollout, each round with a new version."""
     controller = Controller(bench, "kills")
     versions = bench.folder("kills", "versions")
-    first = controller.push("v1", make_version(versions / "v1"))
+    first = controller.push("v1", make_version(versions / "v1", padding=PIECE_BYTES))
     token = controller.token()
-    victims = [
-        Victim(point, Agent(
-            controller, "at-" + point.replace(".", "-"), {"way": "back" if is_back else "on"}, token,
-            options=["--probation-seconds", "1", "--start-seconds", "20"]).start(), is_back)
-        for points, is_back in ((ON_THE_WAY, False), (ON_THE_WAY_BACK, True)) for point in points]
-    wait_for("all devices are enrolled", lambda: len(controller.api.items("/v1/devices")) == len(victims), 60)
     policy = controller.policy("kills")
-    for way in ("on", "back"):
-        controller.install(f"way-{way}", "v1", f"way={way}", policy)
-    for victim in victims:
+    going = victims_at(ON_THE_WAY, controller, token, "on")
+    returning = victims_at(ON_THE_WAY_BACK, controller, token, "back", outcome="failed")
+    stubborn = victims_at(["smoke.before"], controller, token, "often", outcome="failed", kills=BOOT_LIMIT + 1)
+    failing = returning + stubborn
+    for victim in going + failing:
+        victim.agent.start()
+    wait_for("all are enrolled", lambda: len(controller.api.items("/v1/devices")) == len(going + failing), 60)
+    for deployment in deployments(going + failing):
+        controller.install(deployment, "v1", f"way={deployment}", policy)
+    for victim in going + failing:
         wait_for("the first installation is reported", lambda: controller.outcomes(victim.agent.name), 20)
-    old = {"on": first, "back": first}
-    for number in range(5 if bench.thorough else 1):
-        new = {
-            "on": controller.push(f"v{number + 2}", make_version(
-                versions / f"v{number + 2}", padding=PIECE_BYTES)),
-            "back": controller.push(f"bad{number + 2}", make_version(versions / f"bad{number + 2}", "wrong")),
-        }
-        for victim in victims:
-            victim.agent.process.terminate()
-        for victim in victims:
+    old = first
+    for number in range(2, 7 if bench.thorough else 3):
+        good = controller.push(f"v{number}", make_version(versions / f"v{number}", padding=PIECE_BYTES))
+        controller.push(f"bad{number}", make_version(versions / f"bad{number}", "wrong"))
+        stop(going + failing)
+        for victim in going + failing:
             victim.begin(number)
-        for way, name in (("on", f"v{number + 2}"), ("back", f"bad{number + 2}")):
-            rollout = controller.deploy(f"way-{way}", name, f"way={way}", policy)
-            controller.command(rollout, "promote")
-        see_through(victims, old, new, report)
-        old["on"] = new["on"]
+        rollouts = [controller.deploy(name, f"bad{number}", f"way={name}", policy) for name in deployments(returning)]
+        rollouts += [controller.deploy(name, f"v{number}", f"way={name}", policy) for name in deployments(stubborn)]
+        controller.command(controller.deploy("on", f"v{number}", "way=on", policy), "promote")
+        see_through(going, old, good, report)
+        see_through(failing, first, good, report)
+        for rollout in rollouts:
+            controller.command(rollout, "rollback")
+            wait_for("the rollout is rolled back", lambda: controller.state(rollout) == "rolled_back", 20)
+        old = good
 
 
-def see_through(victims: list[Victim], old: dict[str, str], new: dict[str, str], report: Report) -> None:
+def first_kills(bench: Bench, report: Report) -> None:
+    """Kills in the first installation, where there is no version to return to."""
+    controller = Controller(bench, "first")
+    version = controller.push("v1", make_version(bench.folder("first", "versions") / "v1", padding=PIECE_BYTES))
+    victims = victims_at(IN_FIRST_INSTALLATION, controller, controller.token(), "first")
+    for victim in victims:
+        victim.agent.start()
+    wait_for("all are enrolled", lambda: len(controller.api.items("/v1/devices")) == len(victims), 60)
+    stop(victims)
+    for victim in victims:
+        victim.begin(number=0)
+    controller.deploy("first", "v1", "way=first", controller.policy("first"))
+    see_through(victims, "", version, report, " in the first installation")
+
+
+def deployments(victims: list[Victim]) -> list[str]:
+    """The names of their deployments, each once."""
+    return list(dict.fromkeys(victim.agent.labels["way"] for victim in victims))
+
+
+def stop(victims: list[Victim]) -> None:
+    """Asks all agents to end, and waits for it."""
+    for victim in victims:
+        victim.agent.process.terminate()
+    for victim in victims:
+        require(victim.agent.process.wait(timeout=30) == 0, f"{victim.agent.name} did not end cleanly")
+
+
+def see_through(victims: list[Victim], old: str, new: str, report: Report, where: str = "") -> None:
     """Waits for every victim's end and reports one row each."""
     waiting = list(victims)
     deadline = time.monotonic() + 90
     while waiting:
         for victim in list(waiting):
-            title = f"agent killed (-9) at {victim.point}"
+            times = f", {victim.kills} times" if victim.kills > 1 else ""
+            title = f"agent killed (-9) at {victim.point}{times}{where}"
             seconds = time.monotonic() - victim.began
-            way = "back" if victim.is_on_way_back else "on"
             try:
                 victim.look()
                 if victim.is_over():
-                    observed = victim.observed({"old": old[way], "new": new[way]})
-                    report.add(title, f"killed after {victim.killed_after:.1f} s; {observed}", True, seconds)
+                    observed = victim.observed(old, new)
+                    report.add(title, observed, True, seconds)
                     waiting.remove(victim)
                 elif time.monotonic() > deadline:
                     raise Failed(end_of_patience(victim))
@@ -140,7 +200,7 @@ def see_through(victims: list[Victim], old: dict[str, str], new: dict[str, str],
 
 def end_of_patience(victim: Victim) -> str:
     """What is known of a victim that did not come to its end."""
-    if victim.killed_after is None:
+    if not victim.killed:
         return "the agent never came to that point"
-    told = ", ".join(row["detail"]["outcome"] for row in victim.outcomes()) or "nothing"
+    told = ", ".join(row["outcome"] for row in victim.outcomes()) or "nothing"
     return f"killed, then it reported {told} and stands as: {' '.join(victim.agent.status().split())}"

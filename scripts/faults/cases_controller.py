@@ -28,7 +28,7 @@ class RolloutWatch:
 
     def look(self) -> str:
         """The rollout's state; fails where a decision was repeated, changed or lost."""
-        shown = self.controller.api.items(f"/v1/rollouts/{self.rollout}/decisions")
+        shown = self.controller.api.ask("GET", f"/v1/rollouts/{self.rollout}/decisions")["items"]
         numbers = [decision["number"] for decision in shown]
         require(numbers == list(range(1, len(shown) + 1)), f"decisions are numbered {numbers}")
         require(shown[:len(self.decisions)] == self.decisions, f"{self.decisions} became {shown}")
@@ -215,7 +215,7 @@ def acknowledged(controller: Controller, bench: Bench) -> str:
         ends.set()
         writer.join()
         controller.start()
-        kept = {policy["name"] for policy in controller.api.items("/v1/policies?limit=1000")}
+        kept = {policy["name"] for policy in controller.api.items("/v1/policies")}
         lost = [name for name in applied if name not in kept]
         require(not lost, f"{len(lost)} of {len(applied)} acknowledged policies are lost: {lost[:3]}")
     require(len(applied) > 10, f"only {len(applied)} were applied: the check proves nothing")

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 from api import Api, Unanswered
 from bench import HERE, Bench, Failed, require, text_of, wait_for
@@ -137,7 +136,7 @@ class Controller:
         rollout = self.deploy(name, version, selector, policy, model)
         wait_for(f"{name} is installed", lambda: self.state(rollout) == "completed", 60)
         # A device counts as installed once it says what it starts; that serves a moment later.
-        devices = [device["id"] for device in self.api.items(f"/v1/devices?limit=1000&selector={quote(selector)}")]
+        devices = [device["id"] for device in self.api.items("/v1/devices", selector=selector)]
         wait_for(f"{name} serves everywhere", lambda: all(map(self.running, devices)), 30)
 
     def state(self, rollout: str) -> str:
@@ -161,7 +160,7 @@ class Controller:
 
     def audit(self) -> list[dict]:
         """The audit log, oldest first."""
-        return sorted(self.api.items("/v1/audit?limit=1000"), key=lambda row: row["number"])
+        return sorted(self.api.items("/v1/audit"), key=lambda row: row["number"])
 
     def outcomes(self, device: str) -> list[dict]:
         """The outcomes of attempts that a device has reported, oldest first."""

@@ -31,6 +31,7 @@ SCENES: dict[str, Callable[[Bench, Report], None]] = {
     "api": cases_api.bad_input,
     "controller": cases_controller.kills,
     "kills": cases_agent.kills,
+    "first": cases_agent.first_kills,
     "promises": cases_controller.promises,
     "versions": cases_artifacts.versions,
     "heartbeats": cases_counting.heartbeats,
