@@ -20,7 +20,9 @@ ON_THE_WAY = [
 ON_THE_WAY_BACK = ["rollback.before", "rollback.swapped", "rollback.after"]
 """Kill points that an update passes when its version is bad."""
 
-IN_FIRST_INSTALLATION = ["download.piece", "verify.linked", "deploy.swapped", "deploy.after", "smoke.after", "report.after"]
+IN_FIRST_INSTALLATION = [
+    "download.piece", "verify.linked", "deploy.swapped", "deploy.after", "smoke.after", "report.after",
+]
 """Kill points tried where there is nothing to return to yet."""
 
 BOOT_LIMIT = 3

@@ -5,7 +5,7 @@ import time
 
 from bench import Bench, Failed, require, wait_for
 from fleet import Agent, Controller, Pacer, make_version
-from ledger import Comparison, compare, read_ledgers
+from ledger import Comparison, compare, read_ledgers, totals_of
 from proxy import HEARTBEAT_FAULTS, Proxy
 from report import Report
 
@@ -49,23 +49,17 @@ class CountingFleet:
             agent.set_rate(0)
         deadline = time.monotonic() + 30
         while True:
-            found = total([self.comparison(agent) for agent in self.agents])
+            found = sum((self.comparison(agent) for agent in self.agents), Comparison())
             if not found.differences or time.monotonic() > deadline:
                 return found
             time.sleep(0.5)
 
     def comparison(self, agent: Agent) -> Comparison:
         """What the controller counted of one device, beside the books of its runtimes."""
-        counted = {totals["digest"]: totals["totals"] for totals in self.controller.device(agent.name)["totals"]}
+        shown = self.controller.device(agent.name)["totals"]
+        counted = {totals["digest"]: totals_of(totals["totals"]) for totals in shown}
         gaps = list(self.proxy.gaps.get(agent.name, {}))
         return compare(counted, read_ledgers(agent.ledgers), gaps)
-
-
-def total(parts: list[Comparison]) -> Comparison:
-    """All devices together."""
-    return Comparison(
-        sum(part.requests for part in parts), sum(part.lost for part in parts), sum(part.gaps for part in parts),
-        sum(part.in_gaps for part in parts), [text for part in parts for text in part.differences])
 
 
 def verdict(found: Comparison, what: str, least: int = 500) -> str:
@@ -102,6 +96,8 @@ def heartbeats(bench: Bench, report: Report) -> None:
         report.attempt(titles[fault], lambda fault=fault: meet(fault))
     fleet.promote()
     report.attempt("all of these, while devices swap versions", lambda: meet(*HEARTBEAT_FAULTS))
+    fleet.controller.command(fleet.rollout, "rollback")
+    report.attempt("all of these, while devices swap back in the same runtime", lambda: meet(*HEARTBEAT_FAULTS))
     fleet.pacer.stop()
 
 

@@ -9,7 +9,7 @@ import urllib.request
 
 from bench import ROOT, Bench, require, wait_for
 from fleet import Agent, Controller, Pacer
-from ledger import Totals, plain
+from ledger import Totals, totals_of
 from report import Report
 
 EXAMPLE = ROOT / "examples" / "digits"
@@ -81,14 +81,14 @@ def kill_in_swap(controller: Controller, agent: Agent, digests: dict[str, str]) 
 
 def controller_counts(controller: Controller, agent: Agent) -> dict[str, Totals]:
     """What the controller has counted, by digest."""
-    return {totals["digest"]: plain(totals["totals"]) for totals in controller.device(agent.name)["totals"]}
+    return {totals["digest"]: totals_of(totals["totals"]) for totals in controller.device(agent.name)["totals"]}
 
 
 def runtime_counts(port: int) -> dict[str, Totals]:
     """What the example's runtime shows in its metrics, by version, which is the digest."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as reply:
         lines = [line for line in reply.read().decode().splitlines() if 'version="' in line]
-    counts: dict[str, Totals] = {}
+    counts: dict[str, dict] = {}
     for line in lines:
         name, rest = line.split("{", 1)
         labels = json.loads("{" + ",".join(
@@ -105,4 +105,4 @@ def runtime_counts(port: int) -> dict[str, Totals]:
                 totals["latencyBuckets"].append(int(value) - sum(totals["latencyBuckets"]))
             case "inference_confidence_count":
                 totals["confidenceCount"] = int(value)
-    return {version: plain(totals) for version, totals in counts.items()}
+    return {version: totals_of(totals) for version, totals in counts.items()}

@@ -1,13 +1,25 @@
 """What runtimes counted by their own books, and how it compares with what the controller counted."""
 
 import json
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import combinations
 from pathlib import Path
 
-Totals = dict
-"""`requests`, `failures` by reason, `latencyBuckets` and `confidenceCount`, as the controller's API names them."""
+Totals = Counter
+"""Every number of a version's totals by its name; what is zero is absent, so that equal counts are equal values."""
+
+DEVIATION_LIMIT = 3
+"""So many killed agents per device may have lost their newest scrape before they wrote it down."""
+
+
+def totals_of(shown: dict) -> Totals:
+    """Totals as the controller's API and the ledgers show them."""
+    numbers = {"requests": shown["requests"], "confidence": shown["confidenceCount"]}
+    numbers |= {f"failures {reason}": count for reason, count in shown["failures"].items()}
+    numbers |= {f"bucket {place}": count for place, count in enumerate(shown["latencyBuckets"])}
+    return Counter({name: count for name, count in numbers.items() if count})
 
 
 @dataclass
@@ -27,72 +39,55 @@ def read_ledgers(directory: Path) -> list[RuntimeLedger]:
 
 
 def _read(path: Path) -> RuntimeLedger:
-    ledger = RuntimeLedger(int(path.name.split("-")[0]), {}, [])
-    for line in path.read_text(encoding="ascii").splitlines():
-        record = json.loads(line)
-        ledger.final = record["versions"]
-        if record["event"] == "scrape":
-            ledger.scrapes.append(record["versions"])
-    return ledger
+    records = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
+    scrapes = [record for record in records if record["event"] == "scrape"]
+    return RuntimeLedger(
+        int(path.name.split("-")[0]), _versions(records[-1]) if records else {}, [_versions(one) for one in scrapes])
 
 
-def added(parts: list[Totals]) -> Totals:
-    """The sum of totals."""
-    total = {"requests": 0, "failures": defaultdict(int), "latencyBuckets": [], "confidenceCount": 0}
-    for part in parts:
-        total["requests"] += part["requests"]
-        total["confidenceCount"] += part["confidenceCount"]
-        for reason, count in part["failures"].items():
-            total["failures"][reason] += count
-        pairs = zip_longest(total["latencyBuckets"], part["latencyBuckets"], fillvalue=0)
-        total["latencyBuckets"] = [before + more for before, more in pairs]
-    return plain(total)
-
-
-def plain(totals: Totals) -> Totals:
-    """Totals without what is zero, so that equal counts are equal values."""
-    buckets = list(totals.get("latencyBuckets", []))
-    while buckets and buckets[-1] == 0:
-        buckets.pop()
-    return {
-        "requests": totals["requests"], "confidenceCount": totals["confidenceCount"], "latencyBuckets": buckets,
-        "failures": {reason: count for reason, count in sorted(totals["failures"].items()) if count},
-    }
+def _versions(record: dict) -> dict[str, Totals]:
+    return {version: totals_of(shown) for version, shown in record["versions"].items()}
 
 
 @dataclass
 class Comparison:
-    """The controller's totals of one device beside its runtimes' books."""
+    """The controller's totals beside the runtimes' books."""
 
-    requests: int
+    requests: int = 0
     """What the controller counted, all versions together."""
-    lost: int
+    lost: int = 0
     """Requests of the books that the controller lacks and no gap names; negative where it counted twice."""
-    gaps: int
+    gaps: int = 0
     """How many ends of a runtime are named as gaps."""
-    in_gaps: int
+    in_gaps: int = 0
     """Requests that the books have beyond the last scrape of a runtime with a named gap."""
-    differences: list[str]
+    differences: tuple[str, ...] = ()
     """Every version whose totals differ in any number."""
+
+    def __add__(self, other: "Comparison") -> "Comparison":
+        """Both together."""
+        return Comparison(
+            self.requests + other.requests, self.lost + other.lost, self.gaps + other.gaps,
+            self.in_gaps + other.in_gaps, self.differences + other.differences)
 
 
 def compare(counted: dict[str, Totals], ledgers: list[RuntimeLedger], gap_starts: list[int]) -> Comparison:
-    """Compares; a runtime whose series is named as a gap counts as far as one of its last two scrapes saw.
+    """Compares; a runtime whose series is named as a gap counts as far as its last scrape, all others to their end.
 
-    The last two, because an agent that is killed may have scraped and not yet written down what it saw.
+    An agent that is killed may have scraped and not yet written down what it saw: then the scrape before it counts.
     """
     named = _with_gaps(ledgers, gap_starts)
-    result = Comparison(0, 0, len(named), 0, [])
+    result = Comparison(gaps=len(named))
     for version in sorted(set(counted) | {version for ledger in ledgers for version in ledger.final}):
-        have = plain(counted.get(version, added([])))
-        result.requests += have["requests"]
-        choices = _expected(version, ledgers, named)
-        if have in choices:
-            lost_in_gaps = sum(_seen(ledger.final, version)["requests"] for ledger in ledgers) - have["requests"]
-            result.in_gaps += lost_in_gaps
-            continue
-        result.lost += choices[0]["requests"] - have["requests"]
-        result.differences.append(f"version {version[:12]}: counted {have}, expected {choices[0]}")
+        have = counted.get(version, Totals())
+        expected = list(_expected(version, ledgers, named))
+        in_books = sum(ledger.final.get(version, Totals())["requests"] for ledger in ledgers)
+        if have in expected:
+            result += Comparison(have["requests"], in_gaps=in_books - have["requests"])
+        else:
+            difference = f"version {version[:12]}: counted {dict(have)}, expected {dict(expected[0])}"
+            result += Comparison(
+                have["requests"], expected[0]["requests"] - have["requests"], differences=(difference,))
     return result
 
 
@@ -106,20 +101,17 @@ def _with_gaps(ledgers: list[RuntimeLedger], gap_starts: list[int]) -> set[int]:
     return named
 
 
-def _seen(totals: dict[str, Totals], version: str) -> Totals:
-    return totals.get(version, added([]))
-
-
-def _expected(version: str, ledgers: list[RuntimeLedger], named: set[int]) -> list[Totals]:
-    """All totals that are right: one, or where gaps are named one for each choice of their last scrapes."""
-    choices = [[]]
+def _expected(version: str, ledgers: list[RuntimeLedger], named: set[int]) -> Iterator[Totals]:
+    """All totals that are right, the likeliest first: every gap at its last scrape, then few at the scrape before."""
+    best, steps_back = Totals(), []
     for place, ledger in enumerate(ledgers):
-        options = [_seen(ledger.final, version)]
-        if place in named:
-            scrapes = [_seen(scrape, version) for scrape in ledger.scrapes[-2:]]
-            options = list(reversed(scrapes)) or [added([])]
-            if len(ledger.scrapes) < 2:
-                options.append(added([]))
-        distinct = [option for index, option in enumerate(options) if option not in options[:index]]
-        choices = [chosen + [option] for chosen in choices for option in distinct]
-    return [added(chosen) for chosen in choices]
+        if place not in named:
+            best += ledger.final.get(version, Totals())
+            continue
+        before, last = [Totals(), Totals(), *(scrape.get(version, Totals()) for scrape in ledger.scrapes)][-2:]
+        best += last
+        if last != before:
+            steps_back.append(last - before)
+    for count in range(DEVIATION_LIMIT + 1):
+        for chosen in combinations(steps_back, count):
+            yield best - sum(chosen, Totals())
