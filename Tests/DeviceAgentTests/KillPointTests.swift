@@ -29,7 +29,8 @@ import Testing
             var kills = 0
             while kills < 8, try killed(device, at: point) { kills += 1 }
             guard kills > 0 else { continue }
-            // Too many starts are the version's fault, so the outcome may be another one; it is whole and one all the same.
+            // Too many starts are the version's fault, so the outcome may be another one; it is whole and one all the
+            // same.
             try fixture.expectRecovery(of: device, asIfUndisturbed: false, "\(story) killed \(kills) times at \(point)")
         }
     }

@@ -14,7 +14,8 @@ public struct ProcessLauncher: ProcessLaunching {
     public static let logLimitBytes = 8 << 20
 
     private static let setpriv = "/usr/bin/setpriv"
-    /// Variables of the agent's environment that its children do not get: a secret, and a fault that is meant for the agent.
+    /// Variables of the agent's environment that its children do not get: a secret, and a fault that is meant for the
+    /// agent.
     fileprivate static let withheld = ["EDGE_AGENT_TOKEN", "EDGE_AGENT_KILL_AT"]
 
     /// Makes a launcher.

@@ -179,7 +179,8 @@ final class RuntimeKeeper {
         }
     }
 
-    /// Knows a series before its first request, so that an end before its first scrape is a named gap and no silent loss.
+    /// Knows a series before its first request, so that an end before its first scrape is a named gap and no silent
+    /// loss.
     private func openSeries(_ digest: Digest, start: Int64) {
         let series = RuntimeSeries(model: layout.model, digest: digest, start: start)
         counters.change { $0.observe(series, RuntimeTotals()) }
