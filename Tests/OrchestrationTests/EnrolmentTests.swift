@@ -41,6 +41,35 @@ import WireFormat
         #expect(world.decided.isEmpty)
     }
 
+    @Test("a device that cannot run the first version does not keep the second one from going in steps")
+    func failedFirstInstallation() throws {
+        let world = try World()
+        try world.enrol(12)
+        world.devices[0].refused = [world.versions[0].digest]
+        try world.want(1)
+        try world.run(3)
+        #expect(world.serving(1).count == 11)
+        #expect(world.rollout?.state == .completed && world.rollout?.progress.failed == 1)
+        try world.want(2)
+        try world.run(2)
+        #expect(world.rollout?.from == world.versions[0])
+        #expect(world.serving(2).count == 4)
+    }
+
+    @Test("a first version that nobody can run is never taken for settled, and the next one goes to everybody")
+    func brokenFirstVersion() throws {
+        let world = try World()
+        try world.enrol(3)
+        for device in world.devices { device.refused = [world.versions[0].digest] }
+        try world.want(1)
+        try world.run(3)
+        #expect(world.rollout?.state == .progressing && world.rollout?.waitReason == "first_installation")
+        try world.want(2)
+        try world.run(2)
+        #expect(world.serving(2).count == 3)
+        #expect(world.rollout?.state == .completed && world.rollout?.from == nil)
+    }
+
     @Test("a token admits as many devices as it says")
     func uses() throws {
         let world = try World()

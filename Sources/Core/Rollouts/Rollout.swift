@@ -449,7 +449,8 @@ public struct Rollout: Codable, Hashable, Sendable {
             endedAt = now
             return []
         case .progressing where from == nil:
-            guard !members.isEmpty, !isAwaited({ $0.isUpdating }) else { return [] }
+            // A version that nobody could run is not settled: the next one has nothing to be compared with either.
+            guard exposedCount > 0, !isAwaited({ $0.isUpdating }) else { return [] }
             state = .completed
             promotedAt = now
             endedAt = now

@@ -231,12 +231,20 @@ extension FleetDraft {
             break
         case .failed, .rolledBack, .rejected:
             let assigned = state.devices[id]?.slots.first { $0.model == report.model }
-            guard let rollout = assigned?.rollout, assigned?.number == report.assignment else { break }
+            guard let assigned, assigned.number == report.assignment,
+                let rollout = assigned.rollout ?? firstInstallation(of: assigned)
+            else { break }
             change(rollout) { rollout, now in
                 rollout.deviceFailed(id, reason: report.reason ?? report.outcome.rawValue, at: now)
             }
         }
         audit("device:\(id)", "attempt.\(report.outcome.rawValue)", "device/\(id)", detail)
+    }
+
+    /// The first installation that a slot waits for; its assignments name no rollout, because none of them is a canary's.
+    private func firstInstallation(of slot: StoredSlot) -> RolloutID? {
+        guard let first = slot.deployment.flatMap(state.activeRollout)?.rollout, first.from == nil else { return nil }
+        return first.to == slot.run ? first.id : nil
     }
 }
 
