@@ -65,6 +65,11 @@ final class RunningController: Sendable {
                 "address": "\(configuration.listen.host):\(servers[0].port)",
                 "data": configuration.dataDirectory, "version": BuildFacts.version,
             ])
+        if !controller.hasOperators {
+            log.warning(
+                "nobody can operate this controller",
+                ["remedy": "stop it and run edge-controller init --data \(configuration.dataDirectory)"])
+        }
     }
 
     func waitUntilStopped() {

@@ -44,12 +44,15 @@ extension FleetController {
     ///
     /// - Throws: a conflict where keys exist already.
     public func createFirstAPIKey(name: String) throws -> APIKeyResource {
-        guard state.apiKeys.isEmpty else {
+        guard !hasOperators else {
             throw Problem.conflict(
                 "initialised", "operator keys exist already; an admin makes more with `edgectl apikey create`")
         }
         return try createAPIKey(APIKeyRequest(name: name, role: .admin), actor: "init")
     }
+
+    /// Whether anybody can operate the controller: it has at least one operator key.
+    public var hasOperators: Bool { !state.apiKeys.isEmpty }
 
     private func createAPIKey(_ request: APIKeyRequest, actor: String) throws -> APIKeyResource {
         guard (1...100).contains(request.name.count) else {
