@@ -96,6 +96,7 @@ def versions(bench: Bench, report: Report) -> None:
     disk.fill_on_download(agents.get("filling"))
     for bad in BAD_VERSIONS:
         if bad.name not in agents:
+            report.attempt(bad.injected, lambda: "left out: nothing may be mounted here; the reserve is tried above")
             continue
         directory = make_version(folder / bad.name, bad.behaviour, padding=bad.padding)
         digest = controller.push(bad.name, directory, stranger if bad.name == "unsigned" else None)
@@ -156,7 +157,7 @@ class SmallDisk:
     """A small file system of its own for one agent, in a mount namespace that ends with the agent."""
 
     def __init__(self, port: int, controller: Controller) -> None:
-        """Looks whether this system lets the suite mount one; without it the fault is left out and said so."""
+        """Looks whether the suite may mount one here, as root or in a user namespace; else its row says so."""
         self.words = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
         self.is_possible = subprocess.run(
             [*self.words, "sh", "-c", f"mount -t tmpfs -o size=1m none {tempfile.gettempdir()}"],
