@@ -132,7 +132,7 @@ final class RuntimeKeeper {
         running.nextCheck = 0
         running.deadline = started + settings.startSeconds
         child = running
-        openSeries(digest, start: running.start)
+        openSeries(digest, start: running.start, isDurable: false)
         return true
     }
 
@@ -163,9 +163,7 @@ final class RuntimeKeeper {
     private func start(_ digest: Digest) {
         let now = services.clock.now
         let start = counters.change { $0.nextStart(now: now) }
-        openSeries(digest, start: start)
-        // A start that was given out is never given out again, whatever a power cut does to the clock.
-        counters.save(isDurable: true)
+        openSeries(digest, start: start, isDurable: true)
         do {
             let process = try services.launcher.launch(
                 settings.filled(modelDirectory: services.files.absolute(layout.current)))
@@ -175,16 +173,17 @@ final class RuntimeKeeper {
             services.log.info("runtime_started", ["process": "\(process)", "version": digest.short])
         } catch {
             services.log.error("runtime_not_started", ["error": "\(error)"])
+            counters.change { $0.ended(start: start, isCounted: true) }
             failedStart()
         }
     }
 
     /// Knows a series before its first request, so that an end before its first scrape is a named gap and no silent
-    /// loss.
-    private func openSeries(_ digest: Digest, start: Int64) {
+    /// loss; durably where its start is new, because a start that was given out is never given out again.
+    private func openSeries(_ digest: Digest, start: Int64, isDurable: Bool) {
         let series = RuntimeSeries(model: layout.model, digest: digest, start: start)
         counters.change { $0.observe(series, RuntimeTotals()) }
-        counters.save(isDurable: false)
+        counters.save(isDurable: isDurable)
     }
 
     private func stopPlanned() {
