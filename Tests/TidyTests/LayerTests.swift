@@ -132,6 +132,7 @@ import Testing
             let c: [Target] = [cLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev")]
             let service: [Target] = [layer("Service", "API", ["Fleet"], resources: [.embedInCode("a.yaml")])]
             let t: [Target] = [tests("Fleet", ["Rollouts"]), .testTarget(name: "TidyTests", path: "Tests/TidyTests")]
+            let s = Target.target(name: "World", dependencies: ["Fleet", real], path: "Tests/World")
             """
         let manifest = PackageManifest(SourceFile(path: "Package.swift", text: text))
         #expect(
@@ -142,6 +143,7 @@ import Testing
                 .init(name: "API", layer: "Service", dependencies: ["Fleet"]),
                 .init(name: "FleetTests", layer: "Tests", dependencies: ["Fleet", "Rollouts"]),
                 .init(name: "TidyTests", layer: "Tests", dependencies: []),
+                .init(name: "World", layer: "Tests", dependencies: ["Fleet", "RealModule"]),
             ])
         #expect(manifest.foreignModules == ["RealModule"])
     }
