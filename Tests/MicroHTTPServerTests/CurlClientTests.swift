@@ -71,7 +71,8 @@ import WebMessages
             guard case .cancelled = error as? CurlError else { return false }
             return true
         }
-        #expect(ContinuousClock.now - start < .seconds(2))
+        // Nobody answers for as long as the test runs; ten seconds leave room for a machine that is busy with others.
+        #expect(ContinuousClock.now - start < .seconds(10))
     }
 
     @Test func `a request that takes too long is given up and may be repeated`() throws {

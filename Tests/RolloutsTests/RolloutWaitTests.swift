@@ -149,10 +149,15 @@ import Testing
         #expect(rollout.state == .completed)
     }
 
-    @Test("a first installation does not wait for devices that nobody can reach")
+    @Test("a first installation does not wait for devices that nobody can reach, once somebody runs it")
     func firstInstallationUnreachable() throws {
         var rollout = try installing()
-        _ = rollout.clockMoved(to: Sample.at(9), unreachable: [try Sample.device(1)])
+        let unreachable: Set = [try Sample.device(1)]
+        _ = rollout.clockMoved(to: Sample.at(9), unreachable: unreachable)
+        #expect(rollout.state == .progressing, "what nobody ran is not settled")
+        _ = rollout.restCommanded([try Sample.device(2)], at: Sample.at(10))
+        _ = rollout.deviceExposed(try Sample.device(2), at: Sample.at(11))
+        _ = rollout.clockMoved(to: Sample.at(12), unreachable: unreachable)
         #expect(rollout.state == .completed)
     }
 }

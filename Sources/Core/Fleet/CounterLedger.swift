@@ -6,6 +6,9 @@ public struct CounterLedger: Codable, Hashable, Sendable {
     /// The largest totals seen of each series.
     public private(set) var totals: [RuntimeSeries: RuntimeTotals]
 
+    /// The gaps seen of each series that has any.
+    public private(set) var gaps: [RuntimeSeries: UInt64] = [:]
+
     /// Makes a ledger, empty or as it was stored.
     public init(totals: [RuntimeSeries: RuntimeTotals] = [:]) {
         self.totals = totals
@@ -25,8 +28,17 @@ public struct CounterLedger: Codable, Hashable, Sendable {
         return latest.subtracting(known)
     }
 
+    /// Takes in how many gaps a series has by now and returns how many of them are new.
+    public mutating func absorb(_ series: RuntimeSeries, gaps reported: UInt64) -> UInt64 {
+        let known = gaps[series] ?? 0
+        guard reported > known else { return 0 }
+        gaps[series] = reported
+        return reported - known
+    }
+
     /// Drops a series that its device will not report again.
     public mutating func forget(_ series: RuntimeSeries) {
         totals[series] = nil
+        gaps[series] = nil
     }
 }

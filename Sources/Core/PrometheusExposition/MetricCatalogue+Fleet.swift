@@ -9,6 +9,7 @@ extension MetricCatalogue {
             GaugeFamily.modelDevices.family, GaugeFamily.modelTargetDevices.family,
             GaugeFamily.modelDriftedDevices.family,
             CounterFamily.telemetrySamples.family, CounterFamily.telemetryLateSamples.family,
+            CounterFamily.telemetryGaps.family,
         ])
 
     static let inference = Section(
@@ -74,6 +75,11 @@ extension CounterFamily {
     /// Telemetry samples.
     public static let telemetrySamples = CounterFamily(
         "edgeorch_telemetry_samples_total", help: "Telemetry samples ingested.")
+
+    /// Ends of runtimes with requests that nobody may have counted.
+    public static let telemetryGaps = CounterFamily(
+        "edgeorch_telemetry_gaps_total",
+        help: "Ends of runtimes on devices with requests that nobody may have counted.")
 
     /// Telemetry samples that came late.
     public static let telemetryLateSamples = CounterFamily(

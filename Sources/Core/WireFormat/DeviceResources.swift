@@ -117,11 +117,14 @@ public struct VersionTotals: Codable, Hashable, Sendable {
     public var digest: Digest
     /// The counts.
     public var totals: RuntimeTotals
+    /// How often a runtime ended with requests that nobody may have counted; without any the counts are complete.
+    public var gaps: UInt64
 
     /// Makes totals of a version.
-    public init(digest: Digest, totals: RuntimeTotals) {
+    public init(digest: Digest, totals: RuntimeTotals, gaps: UInt64 = 0) {
         self.digest = digest
         self.totals = totals
+        self.gaps = gaps
     }
 }
 

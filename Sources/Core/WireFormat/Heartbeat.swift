@@ -78,7 +78,8 @@ public struct SeriesReport: Codable, Hashable, Sendable {
     /// The totals the device knows to be counted for good; sent when the controller asked for it or after the agent
     /// started.
     public var base: RuntimeTotals?
-    /// Requests that the runtime may have served uncounted (it ended between two scrapes): named, not guessed.
+    /// How often the runtime ended after its last scrape, with requests that nobody may have counted: named, not
+    /// guessed.
     public var gaps: UInt64
 
     /// Makes a report.

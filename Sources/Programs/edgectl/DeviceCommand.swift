@@ -96,7 +96,8 @@ struct DeviceShow: ParsableCommand {
         }
         for slot in device.slots { lines += self.lines(slot) }
         for total in device.totals {
-            let counts = "\(total.totals.requests) requests, \(total.totals.allFailures) failures"
+            let gaps = total.gaps == 0 ? "" : ", \(total.gaps) gaps where a runtime ended uncounted"
+            let counts = "\(total.totals.requests) requests, \(total.totals.allFailures) failures\(gaps)"
             lines.append("  counted     \(total.digest.short): \(counts)")
         }
         return lines

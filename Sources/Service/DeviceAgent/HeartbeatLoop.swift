@@ -32,7 +32,7 @@ final class HeartbeatLoop {
         boot = agent.boot
     }
 
-    /// Works until the agent stops; then says goodbye with the last counts.
+    /// Works until the agent stops; what is counted after the last heartbeat is sent by the next start.
     func run() {
         while !status.isStopping {
             beat()

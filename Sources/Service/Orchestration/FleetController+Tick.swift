@@ -60,7 +60,7 @@ extension FleetController {
                     version: state.versions[version.digest]?.version.rawValue ?? "unknown",
                     arm: state.arm(of: device.id, slot: slot))
             }
-            fleetMetrics.late(one.news.lateSeries)
+            fleetMetrics.counted(one.news)
         }
     }
 }
@@ -93,8 +93,9 @@ extension FleetDraft {
             if tracked.rollout.isJudged, tracked.listed.contains(one.device) {
                 state.rollouts[id]?.pending[one.device, default: DeviceNews()].add(one.news)
             }
-            guard let running = device.slots.first(where: { $0.model == tracked.rollout.model })?.running,
-                tracked.rollout.members[one.device] != nil
+            // A runtime that is still starting, or cannot start, serves nothing yet.
+            guard let said = one.status.slots.first(where: { $0.model == tracked.rollout.model }), said.healthy,
+                let running = said.digest, tracked.rollout.members[one.device] != nil
             else { continue }
             if running == tracked.rollout.to.digest {
                 change(id) { rollout, now in rollout.deviceExposed(one.device, at: now) }

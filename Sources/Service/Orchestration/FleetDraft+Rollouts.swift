@@ -241,7 +241,8 @@ extension FleetDraft {
         audit("device:\(id)", "attempt.\(report.outcome.rawValue)", "device/\(id)", detail)
     }
 
-    /// The first installation that a slot waits for; its assignments name no rollout, because none of them is a canary's.
+    /// The first installation that a slot waits for; its assignments name no rollout, because none of them is a
+    /// canary's.
     private func firstInstallation(of slot: StoredSlot) -> RolloutID? {
         guard let first = slot.deployment.flatMap(state.activeRollout)?.rollout, first.from == nil else { return nil }
         return first.to == slot.run ? first.id : nil

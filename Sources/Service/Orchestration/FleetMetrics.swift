@@ -10,6 +10,7 @@ final class FleetMetrics: Sendable {
     private let heartbeats: CounterSeries
     private let samples: CounterSeries
     private let lateSamples: CounterSeries
+    private let gaps: CounterSeries
     private let delays: HistogramSeries
     private let commits: HistogramSeries
     /// How each device's silence was shown at the last tick.
@@ -22,6 +23,7 @@ final class FleetMetrics: Sendable {
         heartbeats = registry.counter(.heartbeats)
         samples = registry.counter(.telemetrySamples)
         lateSamples = registry.counter(.telemetryLateSamples)
+        gaps = registry.counter(.telemetryGaps)
         delays = registry.histogram(.heartbeatDelay)
         commits = registry.histogram(.commitDuration)
     }
@@ -68,6 +70,12 @@ final class FleetMetrics: Sendable {
 
     func late(_ count: UInt64) {
         lateSamples.add(count)
+    }
+
+    /// Counts what is known of the completeness of a device's news.
+    func counted(_ news: DeviceNews) {
+        late(news.lateSeries)
+        gaps.add(news.gaps)
     }
 
     func committed(seconds: Double) {

@@ -66,21 +66,26 @@ struct LiveDevice: Sendable {
         guard isKnown || isNewest else { return true }
         guard isKnown || report.base != nil || report.start >= heartbeat.boot else { return false }
         let fresh = telemetry.ledger.absorb(report.series, reported: report.totals, base: report.base)
+        let gaps = telemetry.ledger.absorb(report.series, gaps: report.gaps)
+        if gaps > 0 {
+            news.gaps += gaps
+            changeLifetime(report.digest) { $0.gaps += gaps }
+        }
         guard !fresh.isZero else { return true }
         let version = RuntimeVersion(model: report.model, digest: report.digest)
         news.counts[version, default: RuntimeTotals()] = (news.counts[version] ?? RuntimeTotals()).adding(fresh)
         if report.start < heartbeat.boot || !isNewest { news.lateSeries += 1 }
-        addLifetime(fresh, digest: report.digest)
+        changeLifetime(report.digest) { $0.totals = $0.totals.adding(fresh) }
         telemetry.addHistory(fresh, digest: report.digest, at: now)
         return true
     }
 
-    private mutating func addLifetime(_ fresh: RuntimeTotals, digest: Digest) {
-        if let index = telemetry.lifetime.firstIndex(where: { $0.digest == digest }) {
-            telemetry.lifetime[index].totals = telemetry.lifetime[index].totals.adding(fresh)
-        } else {
-            telemetry.lifetime.append(VersionTotals(digest: digest, totals: fresh))
+    private mutating func changeLifetime(_ digest: Digest, _ change: (inout VersionTotals) -> Void) {
+        let index = telemetry.lifetime.firstIndex { $0.digest == digest } ?? telemetry.lifetime.count
+        if index == telemetry.lifetime.count {
+            telemetry.lifetime.append(VersionTotals(digest: digest, totals: RuntimeTotals()))
         }
+        change(&telemetry.lifetime[index])
     }
 
     /// Takes over what the newest heartbeat says about the device itself.

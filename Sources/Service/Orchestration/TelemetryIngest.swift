@@ -138,10 +138,13 @@ struct DeviceNews: Sendable {
     var failedStarts: [ModelName: UInt64] = [:]
     /// Series that were counted from before the device's agent last started: they arrive late.
     var lateSeries: UInt64 = 0
+    /// Ends of runtimes with requests that nobody may have counted.
+    var gaps: UInt64 = 0
 
     mutating func add(_ other: DeviceNews) {
         heartbeats += other.heartbeats
         lateSeries += other.lateSeries
+        gaps += other.gaps
         counts.merge(other.counts) { $0.adding($1) }
         crashes.merge(other.crashes) { $0 &+ $1 }
         failedStarts.merge(other.failedStarts) { $0 &+ $1 }
