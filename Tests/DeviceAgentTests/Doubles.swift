@@ -115,6 +115,10 @@ final class FakeController: ControllerClient {
         if limit != nil { throw ControllerFault.unavailable("the connection broke") }
     }
 
+    func send(_ history: HistoryUpload) throws(ControllerFault) {
+        try check()
+    }
+
     func report(_ batch: ReportBatch) throws(ControllerFault) -> ReportReceipt {
         try check()
         let (receipt, isLost) = state.withLock { state in

@@ -196,6 +196,7 @@ final class SimulatedLink: ControllerClient {
         var fate = Fate.arrives
         var late: [Heartbeat] = []
         var newestAssignment: UInt64?
+        var histories: [HistoryUpload] = []
         /// The largest totals of each series that ever arrived.
         var arrived: [RuntimeSeries: RuntimeTotals] = [:]
     }
@@ -273,6 +274,21 @@ final class SimulatedLink: ControllerClient {
     func artifact(
         _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
     ) throws {}
+
+    func send(_ history: HistoryUpload) throws(ControllerFault) {
+        let controller = state.withLock { state in
+            state.histories.append(history)
+            return state.controller
+        }
+        do {
+            try controller?.history(history, from: device)
+        } catch {
+            throw .refused(status: 422, "\(error)")
+        }
+    }
+
+    /// The rings that were told.
+    var histories: [HistoryUpload] { state.withLock { $0.histories } }
 
     func report(_ batch: ReportBatch) throws(ControllerFault) -> ReportReceipt { ReportReceipt(acknowledged: 0) }
 }

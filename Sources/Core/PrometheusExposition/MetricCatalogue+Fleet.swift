@@ -84,7 +84,7 @@ extension CounterFamily {
     /// Telemetry samples that came late.
     public static let telemetryLateSamples = CounterFamily(
         "edgeorch_telemetry_late_samples_total",
-        help: "Telemetry series that came late: begun before the agent's last start, or from an overtaken heartbeat.")
+        help: "Telemetry samples that came late: from before the agent's last start, overtaken, or after an absence.")
 
     /// Inference requests; labels model, model_version, arm.
     public static let inferenceRequests = CounterFamily(

@@ -110,17 +110,22 @@ public struct HeartbeatReply: Codable, Hashable, Sendable {
     public var intervalSeconds: Double
     /// The controller does not know the device's series and asks for their base.
     public var wantsBase: Bool
+    /// The device was away since then (milliseconds since 1970 on the device's clock) and is asked when it counted what
+    /// it tells now; nil where nothing came late.
+    public var historySince: Int64?
     /// The controller's time, milliseconds since 1970.
     public var now: Int64
 
     /// Makes a reply.
     public init(
-        committedThrough: UInt64, assignment: UInt64, intervalSeconds: Double, wantsBase: Bool = false, now: Int64
+        committedThrough: UInt64, assignment: UInt64, intervalSeconds: Double, wantsBase: Bool = false,
+        historySince: Int64? = nil, now: Int64
     ) {
         self.committedThrough = committedThrough
         self.assignment = assignment
         self.intervalSeconds = intervalSeconds
         self.wantsBase = wantsBase
+        self.historySince = historySince
         self.now = now
     }
 }
@@ -141,9 +146,12 @@ public struct HistoryUpload: Codable, Hashable, Sendable {
         }
     }
 
+    /// The most points of one upload.
+    public static let pointLimit = 500
+
     /// The series.
     public var series: RuntimeSeries
-    /// Sorted by time, at most 500.
+    /// Sorted by time, at most ``pointLimit``.
     public var points: [Point]
 
     /// Makes an upload.

@@ -18,6 +18,10 @@ struct ControllerLink: ControllerClient {
         try call { try connection.send(heartbeat) }
     }
 
+    func send(_ history: HistoryUpload) throws(ControllerFault) {
+        try call { try connection.send(history) }
+    }
+
     func assignments(known: UInt64?, waitSeconds: Int) throws(ControllerFault) -> AssignmentSet? {
         try call { try connection.assignments(known: known, waitSeconds: waitSeconds) }
     }

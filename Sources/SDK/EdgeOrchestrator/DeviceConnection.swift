@@ -105,6 +105,11 @@ public final class DeviceConnection: Sendable {
         }
     }
 
+    /// Tells when a series counted what came late.
+    public func send(_ history: HistoryUpload) throws {
+        _ = try send(post("/v1/devices/\(device)/history", history))
+    }
+
     /// Sends reports.
     public func report(_ batch: ReportBatch) throws -> ReportReceipt {
         try decoded(try send(post("/v1/devices/\(device)/reports", batch)))

@@ -6,6 +6,8 @@ public import WireFormat
 public protocol ControllerClient: Sendable {
     /// Sends a heartbeat.
     func send(_ heartbeat: Heartbeat) throws(ControllerFault) -> HeartbeatReply
+    /// Tells when a series counted what came late.
+    func send(_ history: HistoryUpload) throws(ControllerFault)
     /// Fetches the device's assignments; nil when none is newer than the known number within the wait.
     func assignments(known: UInt64?, waitSeconds: Int) throws(ControllerFault) -> AssignmentSet?
     /// Fetches a version's description.

@@ -22,6 +22,7 @@ final class HeartbeatLoop {
     private var sequence: UInt64 = 0
     private var intervalSeconds = HeartbeatLoop.firstIntervalSeconds
     private var failures = 0
+    private var ring = HistoryRing()
 
     init(_ agent: Agent) {
         services = agent.services
@@ -44,6 +45,7 @@ final class HeartbeatLoop {
     /// One heartbeat: scrape, send, take in the reply.
     func beat() {
         supervisor.scrape(timeoutSeconds: 3)
+        ring.note(counters.snapshot.entries.mapValues(\.totals), at: services.clock.now)
         let heartbeat = compose()
         do {
             let reply = try services.controller.send(heartbeat)
@@ -83,6 +85,17 @@ final class HeartbeatLoop {
         let now = services.clock.now
         status.change { $0.lastContact = now }
         if reply.assignment > status.snapshot.accepted { status.assignmentBell.ring() }
+        if let since = reply.historySince { tellHistory(since: Timestamp(milliseconds: since)) }
+    }
+
+    /// Tells when the counts arose that the controller had to wait for; what cannot be told is left, the counts are
+    /// known.
+    private func tellHistory(since moment: Timestamp) {
+        do {
+            for upload in ring.uploads(since: moment) { try services.controller.send(upload) }
+        } catch {
+            services.log.warning("history_not_sent", ["error": "\(error)"])
+        }
     }
 
     private func pauseSeconds() -> Double {

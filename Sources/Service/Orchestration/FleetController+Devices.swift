@@ -76,11 +76,13 @@ extension FleetController {
 
     /// See ``FleetOperations``.
     public func history(_ upload: HistoryUpload, from device: DeviceID) throws {
-        guard upload.points.count <= 500 else {
-            throw Problem.invalid([FieldFault(field: "points", remedy: "send at most 500 points at once")])
+        guard upload.points.count <= HistoryUpload.pointLimit else {
+            throw Problem.invalid([
+                FieldFault(field: "points", remedy: "send at most \(HistoryUpload.pointLimit) points at once")
+            ])
         }
         guard state.devices[device] != nil else { throw Problem.unknownDevice(device) }
-        fleetMetrics.late(UInt64(upload.points.count))
+        fleetMetrics.late(UInt64(ingest.take(upload, from: device, at: now)))
     }
 
     // MARK: - What operators call

@@ -15,6 +15,8 @@ struct LiveDevice: Sendable {
     private var counted: (boot: Int64, sequence: UInt64) = (0, 0)
     private var news = DeviceNews()
     private var changed = false
+    /// What came late and whose times are not known yet.
+    private var late: LateCounts?
     /// True until this controller has heard the device.
     private(set) var isUnheard = true
 
@@ -24,6 +26,8 @@ struct LiveDevice: Sendable {
 
     mutating func take(_ heartbeat: Heartbeat, at now: Timestamp) -> HeartbeatReply {
         let isNewest = (heartbeat.boot, heartbeat.sequence) > (telemetry.boot, telemetry.sequence)
+        let awaySince = isNewest ? LateCounts.awaySince(telemetry.lastHeartbeatAt, heartbeat, at: now) : nil
+        if let awaySince { late = LateCounts(since: awaySince, countedAt: now, sentAt: heartbeat.sentAt) }
         var wantsBase = false
         for report in heartbeat.series {
             let isCounted = count(report, of: heartbeat, isNewest: isNewest, at: now)
@@ -37,7 +41,17 @@ struct LiveDevice: Sendable {
         return HeartbeatReply(
             committedThrough: committed.boot == heartbeat.boot ? committed.sequence : 0,
             assignment: guidance.assignment, intervalSeconds: guidance.intervalSeconds, wantsBase: wantsBase,
-            now: now.milliseconds)
+            historySince: late?.series.isEmpty == false ? awaySince : nil, now: now.milliseconds)
+    }
+
+    /// Takes in when a series counted what came late; returns how many points there were to learn from.
+    ///
+    /// Counts are not changed by it: what is older is worth less in the device's history, and that is put right.
+    mutating func take(_ upload: HistoryUpload, at now: Timestamp) -> Int {
+        guard let told = late?.take(upload) else { return 0 }
+        telemetry.discountHistory(told, digest: upload.series.digest, at: now)
+        changed = true
+        return told.points
     }
 
     mutating func drain(at now: Timestamp) -> DrainedDevice? {
@@ -75,6 +89,7 @@ struct LiveDevice: Sendable {
         let version = RuntimeVersion(model: report.model, digest: report.digest)
         news.counts[version, default: RuntimeTotals()] = (news.counts[version] ?? RuntimeTotals()).adding(fresh)
         if report.start < heartbeat.boot || !isNewest { news.lateSeries += 1 }
+        late?.counted(report.series, fresh, at: now)
         changeLifetime(report.digest) { $0.totals = $0.totals.adding(fresh) }
         telemetry.addHistory(fresh, digest: report.digest, at: now)
         return true

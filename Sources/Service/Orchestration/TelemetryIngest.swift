@@ -28,6 +28,11 @@ final class TelemetryIngest: Sendable {
         withDevice(device) { $0.take(heartbeat, at: now) }
     }
 
+    /// Takes in when a series counted what came late; returns how many points were used.
+    func take(_ history: HistoryUpload, from device: DeviceID, at now: Timestamp) -> Int {
+        withDevice(device) { $0.take(history, at: now) }
+    }
+
     /// Tells what replies should carry from now on.
     func setGuidance(_ guidance: DeviceGuidance, for device: DeviceID) {
         withDevice(device) { live in

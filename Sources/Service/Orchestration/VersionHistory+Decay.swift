@@ -27,6 +27,16 @@ extension StoredTelemetry {
         if history.count > Self.historyLimit { history.removeFirst() }
     }
 
+    /// Takes back what late counts were taken for too much.
+    mutating func discountHistory(_ discount: LateCounts.Discount, digest: Digest, at now: Timestamp) {
+        guard let index = history.firstIndex(where: { $0.digest == digest }) else { return }
+        let worth = exp2(-max(0, now.seconds(since: discount.countedAt)) / VersionHistory.halfLifeSeconds)
+        var entry = history[index].decayed(to: now)
+        entry.requests = max(0, entry.requests - discount.requests * worth)
+        entry.failures = max(0, entry.failures - discount.failures * worth)
+        history[index] = entry
+    }
+
     /// The history on a version, as it is worth now; nothing where there is none.
     func history(on digest: Digest, at now: Timestamp) -> (requests: Double, failures: Double) {
         guard let entry = history.first(where: { $0.digest == digest })?.decayed(to: now) else { return (0, 0) }
