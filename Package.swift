@@ -115,7 +115,7 @@ let programs: [Target] = [
 ]
 
 /// What several test targets simulate with: a disk, a store, a runtime, devices and a whole fleet in memory.
-let simulatedWorld: Target = .target(
+let simulatedWorld: Target = .testTarget(
     name: "SimulatedWorld",
     dependencies: [
         "Fleet", "WireFormat", "Rollouts", "ModelTrust", "PrometheusExposition", "Orchestration", "DeviceAgent",
