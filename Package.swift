@@ -51,6 +51,7 @@ let core: [Target] = [
     layer("Core", "WebMessages"),
     layer("Core", "CanaryAnalysis", [real]),
     layer("Core", "Rollouts", ["Fleet", "CanaryAnalysis"]),
+    layer("Core", "RecordedFleets", ["CanaryAnalysis"]),
     layer("Core", "ModelTrust", ["Fleet"]),
     layer("Core", "DeviceUpdates", ["Fleet"]),
     layer("Core", "PrometheusExposition"),
@@ -108,8 +109,8 @@ let programs: [Target] = [
     program(
         "edgectl",
         [
-            "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography", "CurlClient",
-            "Terminal", "EdgeOrchestrator", argumentParser, yams,
+            "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography",
+            "CurlClient", "Terminal", "EdgeOrchestrator", argumentParser, yams,
         ]),
     program("edge-fleet", ["CanaryAnalysis", "FleetSimulation", "Terminal", argumentParser]),
 ]
@@ -118,14 +119,15 @@ let programs: [Target] = [
 let simulatedWorld: Target = .testTarget(
     name: "SimulatedWorld",
     dependencies: [
-        "Fleet", "WireFormat", "Rollouts", "ModelTrust", "PrometheusExposition", "Orchestration", "DeviceAgent",
-        "Cryptography",
+        "Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "ModelTrust", "PrometheusExposition", "Orchestration",
+        "DeviceAgent", "Cryptography",
     ], path: "Tests/SimulatedWorld", swiftSettings: strict)
 
 let testTargets: [Target] = [
     tests("Fleet"),
     tests("CanaryAnalysis", ["FleetSimulation"]),
     tests("Rollouts", ["Fleet", "CanaryAnalysis"]),
+    tests("RecordedFleets", ["CanaryAnalysis"]),
     tests("ModelTrust", ["Fleet"]),
     tests("DeviceUpdates", ["Fleet"]),
     tests("PrometheusExposition"),

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct HistoryOffsetTests {
     private func rates(_ pairs: [(requests: Double, failures: Double)]) -> [Double] {
-        HistoryOffset(pairs.map { .init(requests: $0.requests, failures: $0.failures) }).rates
+        HistoryOffset(pairs.map { Tally(count: $0.requests, total: $0.failures) }).rates
     }
 
     @Test("devices alike are expected to fail alike, however their luck was")

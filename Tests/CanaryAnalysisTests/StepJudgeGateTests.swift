@@ -106,7 +106,7 @@ import Testing
         let judgements = step.judgements(ticks: 12) { _, evidence in
             for index in evidence.observations.indices
             where ill.contains(evidence.observations[index].device) && evidence.observations[index].isExposed {
-                evidence.observations[index].new = [Counts(requests: 60, failures: 18)]
+                evidence.observations[index].new = [Tally(count: 60, total: 18)]
             }
         }
         try expectOnly(.silence, closed: judgements.last)
@@ -138,7 +138,7 @@ import Testing
             for index in evidence.observations.indices
             where isCanary[index] && index % 4 == 0 && evidence.observations[index].isExposed {
                 evidence.observations[index].new = [
-                    Counts(requests: 60, failures: UInt64(random.count(60, rate: 0.055)))
+                    Tally(count: 60, total: Double(random.count(60, rate: 0.055)))
                 ]
             }
         }

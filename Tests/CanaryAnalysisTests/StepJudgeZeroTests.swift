@@ -54,7 +54,7 @@ import Testing
         let step = SimulatedStep(oldRate: 0, newRate: 0, margin: .absolute(0.001))
         let judgements = step.judgements(ticks: 15) { tick, evidence in
             guard tick == 6, let index = evidence.observations.firstIndex(where: \.isExposed) else { return }
-            evidence.observations[index].new[0].failures = 1
+            evidence.observations[index].new[0].total = 1
         }
         expectFinite(judgements)
         #expect(judgements.allSatisfy { !$0.recommendation.isRollback })

@@ -7,14 +7,14 @@ import Testing
     private static var full: TickEvidence {
         var heard = DeviceObservation(device: 0)
         heard.wasHeard = true
-        heard.old = [Counts(requests: 20, failures: 1), Counts(requests: 300, failures: 0)]
+        heard.old = [Tally(count: 20, total: 1), Tally(count: 300, total: -0.25)]
         var swapped = DeviceObservation(device: 700)
         swapped.wasHeard = true
         swapped.isCommanded = true
         swapped.isExposed = true
         swapped.crashes = 2
         swapped.failedStarts = 1
-        swapped.new = [Counts(requests: .max, failures: 1 << 40), Counts()]
+        swapped.new = [Tally(count: 1e15, total: 1e12), Tally()]
         var silent = DeviceObservation(device: 70_000)
         silent.isCommanded = true
         silent.hasFailedUpdate = true
@@ -47,10 +47,10 @@ import Testing
         #expect(throws: EvidenceFault.truncated) { try TickEvidence(decoding: []) }
         #expect(throws: EvidenceFault.malformed) { try TickEvidence(decoding: Self.full.encoded() + [0]) }
         #expect(throws: EvidenceFault.malformed) {
-            try TickEvidence(decoding: [1, 1] + [UInt8](repeating: 0xFF, count: 9) + [0x02, 0])
+            try TickEvidence(decoding: [2, 1] + [UInt8](repeating: 0xFF, count: 9) + [0x02, 0])
         }
         // A count larger than what follows must not reserve memory for it.
-        #expect(throws: EvidenceFault.truncated) { try TickEvidence(decoding: [1, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]) }
+        #expect(throws: EvidenceFault.truncated) { try TickEvidence(decoding: [2, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]) }
     }
 
     @Test("no bytes at all bring it down")

@@ -71,7 +71,7 @@ struct RecordedRollout: Sendable {
         let listed = left.map { device in
             ExperimentDevice(
                 id: "d\(device)", stratum: 0, isCanary: cohort.contains(device), labels: [:],
-                history: [.init(requests: 5_000, failures: 250)])
+                history: [Tally(count: 5_000, total: 250)])
         }
         let experiment = StepExperiment(
             seed: 11 &* UInt64(number), step: number, tickSeconds: 2, devices: listed,
@@ -99,7 +99,7 @@ struct RecordedRollout: Sendable {
             observations: listed.indices.map { place in
                 let isCanary = listed[place].isCanary
                 let failures = (isCanary ? failing(index + 1, tick) : 5) + noise(place)
-                let counts = Counts(requests: UInt64(Self.requests), failures: UInt64(failures))
+                let counts = Tally(count: Double(Self.requests), total: Double(failures))
                 var one = DeviceObservation(device: place)
                 one.wasHeard = true
                 one.isCommanded = isCanary

@@ -203,7 +203,7 @@ import WireFormat
             devices: [
                 ExperimentDevice(
                     id: "a", stratum: 0, isCanary: true, labels: [:],
-                    history: [.init(requests: 1e15 / 3, failures: 0.1)])
+                    history: [Tally(count: 1e15 / 3, total: 0.1)])
             ], metrics: [MetricPlan(name: "failures", margin: .absolute(0.001))],
             plan: TestPlan(
                 share: 0.1, updateShare: 0.01, soakTicks: 1, deadlineTicks: 2, watchTicks: 3, excuseTicks: 4,

@@ -1,3 +1,4 @@
+import CanaryAnalysis
 import Cryptography
 import Fleet
 import Orchestration

@@ -30,7 +30,7 @@ struct MetricFold: Sendable {
         let rates = HistoryOffset(
             experiment.devices.map { device in
                 metric < device.history.count
-                    ? device.history[metric] : ExperimentDevice.History(requests: 0, failures: 0)
+                    ? device.history[metric] : Tally()
             }
         ).rates
         ledger = CountLedger(rates: rates)
@@ -47,26 +47,26 @@ struct MetricFold: Sendable {
         var entries: [VersionEntry] = []
         for one in evidence.observations where one.wasHeard && one.device < silentBefore.count {
             let entry = VersionEntry(
-                device: one.device, old: metric < one.old.count ? one.old[metric] : Counts(),
-                new: metric < one.new.count ? one.new[metric] : Counts(), ticks: silentBefore[one.device] + 1)
+                device: one.device, old: metric < one.old.count ? one.old[metric] : Tally(),
+                new: metric < one.new.count ? one.new[metric] : Tally(), ticks: silentBefore[one.device] + 1)
             entries.append(entry)
             if counted(one.device) { show(entry, isCommanded: one.isCommanded) }
         }
         ledger.add(
             entries.map { entry in
                 CountLedger.Entry(
-                    device: entry.device, requests: Double(entry.old.requests + entry.new.requests),
-                    failures: Double(entry.old.failures + entry.new.failures), ticks: entry.ticks)
+                    device: entry.device, requests: entry.old.count + entry.new.count,
+                    failures: entry.old.total + entry.new.total, ticks: entry.ticks)
             }, counted: counted)
         safety.add(entries, counted: counted)
     }
 
     private mutating func show(_ entry: VersionEntry, isCommanded: Bool) {
-        shown.canary.requests += Double(entry.new.requests)
-        shown.canary.failures += Double(entry.new.failures)
+        shown.canary.requests += entry.new.count
+        shown.canary.failures += entry.new.total
         guard !isCommanded else { return }
-        shown.baseline.requests += Double(entry.old.requests)
-        shown.baseline.failures += Double(entry.old.failures)
+        shown.baseline.requests += entry.old.count
+        shown.baseline.failures += entry.old.total
     }
 
     // MARK: - Harm

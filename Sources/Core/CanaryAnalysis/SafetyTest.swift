@@ -43,7 +43,7 @@ struct SafetyTest: Sendable {
     mutating func add(_ entries: [VersionEntry], counted: (Int) -> Bool) {
         let changed = entries.map { entry in
             CountLedger.Entry(
-                device: entry.device, requests: Double(entry.old.requests + entry.new.requests),
+                device: entry.device, requests: entry.old.count + entry.new.count,
                 failures: Double(changedFailures(entry)), ticks: entry.ticks)
         }
         ledger.add(changed, counted: counted)
@@ -61,11 +61,11 @@ struct SafetyTest: Sendable {
     private mutating func changedFailures(_ entry: VersionEntry) -> UInt64 {
         switch margin {
         case .relative(let factor):
-            return entry.old.failures
-                + count(entry.new.failures, of: entry.device) { $0 < 1 / factor }
+            return UInt64(entry.old.total)
+                + count(UInt64(entry.new.total), of: entry.device) { $0 < 1 / factor }
         case .absolute(let share):
-            let successes = entry.old.requests - min(entry.old.requests, entry.old.failures)
-            return entry.old.failures + entry.new.failures + count(successes, of: entry.device) { $0 < share }
+            let successes = UInt64(max(0, entry.old.count - entry.old.total))
+            return UInt64(entry.old.total + entry.new.total) + count(successes, of: entry.device) { $0 < share }
         }
     }
 
@@ -95,8 +95,8 @@ struct SafetyTest: Sendable {
 /// What one device counted on both versions in one tick.
 struct VersionEntry {
     let device: Int
-    let old: Counts
-    let new: Counts
+    let old: Tally
+    let new: Tally
     /// How many ticks the counts cover.
     let ticks: Int
 }

@@ -6,8 +6,38 @@ public enum Margin: Codable, Hashable, Sendable {
     case absolute(Double)
 }
 
-/// What is judged about one metric that counts failures among requests.
+/// What is judged about one metric.
 public struct MetricPlan: Codable, Hashable, Sendable {
+    /// What a metric measures.
+    public enum Kind: String, Codable, Hashable, Sendable {
+        /// The share of requests that fail, are slow, or belong to a class: in 0...1.
+        case share
+        /// A mean over requests or samples, such as confidence or memory, in its own unit.
+        case mean
+    }
+
+    /// Which way harm goes.
+    public enum Harm: String, Codable, Hashable, Sendable, CaseIterable {
+        /// More is worse.
+        case up
+        /// Less is worse.
+        case down
+        /// Any change is.
+        case either
+    }
+
+    /// What kind of harm it shows; the groups share the error budget.
+    public enum Group: String, Codable, Hashable, Sendable, CaseIterable {
+        /// Failed requests: tested for any harm at all.
+        case failures
+        /// Slow requests: tested for harm beyond the tolerance, like all that follow.
+        case latency
+        /// What the model answers: confidence, classes, empty answers, labels.
+        case answers
+        /// What it uses: memory, temperature and the like.
+        case resources
+    }
+
     /// What a metric may do.
     public enum Mode: String, Codable, Hashable, Sendable {
         /// Rolls back when it fails; promotion needs its proof.
@@ -18,16 +48,30 @@ public struct MetricPlan: Codable, Hashable, Sendable {
 
     /// The metric's name, such as `failures`.
     public var name: String
+    /// What it measures.
+    public var kind: Kind
+    /// Which way harm goes.
+    public var harm: Harm
+    /// What kind of harm it shows.
+    public var group: Group
     /// What it may do.
     public var mode: Mode
     /// What is tolerated; the wider of the policy's two margins by history.
+    ///
+    /// Of a mean it is absolute and in the mean's unit.
     public var margin: Margin
     /// The share of failures that is too many whatever the baseline does; nil for none.
     public var limit: Double?
 
     /// Plans a metric.
-    public init(name: String, mode: Mode = .guard, margin: Margin, limit: Double? = nil) {
+    public init(
+        name: String, kind: Kind = .share, harm: Harm = .up, group: Group = .failures, mode: Mode = .guard,
+        margin: Margin, limit: Double? = nil
+    ) {
         self.name = name
+        self.kind = kind
+        self.harm = harm
+        self.group = group
         self.mode = mode
         self.margin = margin
         self.limit = limit
@@ -85,20 +129,6 @@ public struct TestPlan: Codable, Hashable, Sendable {
 
 /// One device on a step's list.
 public struct ExperimentDevice: Codable, Hashable, Sendable {
-    /// Requests and failures that a device had before the step.
-    public struct History: Codable, Hashable, Sendable {
-        /// Requests, decayed.
-        public var requests: Double
-        /// Failures, decayed.
-        public var failures: Double
-
-        /// Makes a history.
-        public init(requests: Double, failures: Double) {
-            self.requests = requests
-            self.failures = failures
-        }
-    }
-
     /// Its id.
     public var id: String
     /// Its stratum.
@@ -107,11 +137,11 @@ public struct ExperimentDevice: Codable, Hashable, Sendable {
     public var isCanary: Bool
     /// Its labels, for naming a class that carries the harm.
     public var labels: [String: String]
-    /// Its history on the version the rollout comes from, one per metric.
-    public var history: [History]
+    /// What it measured on the version the rollout comes from before the step, decayed, one per metric.
+    public var history: [Tally]
 
     /// Makes a device.
-    public init(id: String, stratum: Int, isCanary: Bool, labels: [String: String], history: [History]) {
+    public init(id: String, stratum: Int, isCanary: Bool, labels: [String: String], history: [Tally]) {
         self.id = id
         self.stratum = stratum
         self.isCanary = isCanary

@@ -19,9 +19,11 @@ public enum EvidenceFault: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension TickEvidence {
-    private static let formatVersion: UInt8 = 1
+    private static let formatVersion: UInt8 = 2
 
     /// The packed form: a version byte, then numbers of seven bits a byte, least significant first (LEB128).
+    ///
+    /// A tally's whole numbers are written doubled; any other number is a 1 and its eight bytes (IEEE 754).
     public func encoded() -> [UInt8] {
         var writer = PackedWriter(bytes: [Self.formatVersion])
         writer.put(UInt64(observations.count))
@@ -32,11 +34,11 @@ extension TickEvidence {
                 writer.put(one.crashes)
                 writer.put(one.failedStarts)
             }
-            for counts in [one.old, one.new] where !counts.isEmpty {
-                writer.put(UInt64(counts.count))
-                for one in counts {
-                    writer.put(one.requests)
-                    writer.put(one.failures)
+            for tallies in [one.old, one.new] where !tallies.isEmpty {
+                writer.put(UInt64(tallies.count))
+                for tally in tallies {
+                    writer.put(tally.count)
+                    writer.put(tally.total)
                 }
             }
         }
@@ -82,16 +84,18 @@ extension DeviceObservation {
             crashes = try reader.next()
             failedStarts = try reader.next()
         }
-        if flags & 64 != 0 { old = try Self.counts(&reader) }
-        if flags & 128 != 0 { new = try Self.counts(&reader) }
+        if flags & 64 != 0 { old = try Self.tallies(&reader) }
+        if flags & 128 != 0 { new = try Self.tallies(&reader) }
     }
 
-    private static func counts(_ reader: inout PackedReader) throws(EvidenceFault) -> [Counts] {
-        var counts: [Counts] = []
+    private static func tallies(_ reader: inout PackedReader) throws(EvidenceFault) -> [Tally] {
+        var tallies: [Tally] = []
         for _ in 0..<(try reader.count()) {
-            counts.append(Counts(requests: try reader.next(), failures: try reader.next()))
+            let tally = Tally(count: try reader.real(), total: try reader.real())
+            guard tally.count >= 0 else { throw .malformed }
+            tallies.append(tally)
         }
-        return counts
+        return tallies
     }
 }
 
@@ -105,6 +109,17 @@ private struct PackedWriter {
             rest >>= 7
         }
         bytes.append(UInt8(rest))
+    }
+
+    mutating func put(_ number: Double) {
+        if let whole = UInt64(exactly: number), whole < 1 << 62 {
+            put(whole << 1)
+        } else {
+            bytes.append(1)
+            for shift in stride(from: UInt64(0), to: 64, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: number.bitPattern >> shift))
+            }
+        }
     }
 }
 
@@ -125,6 +140,24 @@ private struct PackedReader {
             if byte & 0x80 == 0 { return number }
         }
         throw .malformed
+    }
+
+    /// A finite number.
+    mutating func real() throws(EvidenceFault) -> Double {
+        let tagged = try next()
+        guard tagged != 1 else {
+            guard bytes.count - position >= 8 else { throw .truncated }
+            var pattern: UInt64 = 0
+            for (place, byte) in bytes[position..<position + 8].enumerated() {
+                pattern |= UInt64(byte) << UInt64(8 * place)
+            }
+            position += 8
+            let number = Double(bitPattern: pattern)
+            guard number.isFinite else { throw .malformed }
+            return number
+        }
+        guard tagged & 1 == 0 else { throw .malformed }
+        return Double(tagged >> 1)
     }
 
     /// A number of things that follow: never more than there are bytes left.

@@ -1,14 +1,26 @@
-/// What one device counted in one tick on one version, for one metric.
-public struct Counts: Codable, Hashable, Sendable {
-    /// Requests finished.
-    public var requests: UInt64
-    /// Failures among them.
-    public var failures: UInt64
+/// What one device measured of one metric: on how many requests, and the total over them.
+///
+/// Of a share the total is how many of the requests were failures (or what else is counted), of a mean the sum of the
+/// values. In evidence counts are whole numbers; a history that decays holds fractions.
+public struct Tally: Codable, Hashable, Sendable {
+    /// Requests that were measured, at least 0.
+    public var count: Double
+    /// The total over them.
+    public var total: Double
 
-    /// Makes counts; none by default.
-    public init(requests: UInt64 = 0, failures: UInt64 = 0) {
-        self.requests = requests
-        self.failures = failures
+    /// Makes a tally; of nothing by default.
+    public init(count: Double = 0, total: Double = 0) {
+        self.count = count
+        self.total = total
+    }
+
+    /// The share or mean; nil where nothing was measured.
+    public var mean: Double? { count > 0 ? total / count : nil }
+
+    /// Adds what was measured beside it.
+    public static func += (left: inout Tally, right: Tally) {
+        left.count += right.count
+        left.total += right.total
     }
 }
 
@@ -30,10 +42,10 @@ public struct DeviceObservation: Codable, Hashable, Sendable {
     public var crashes: UInt64
     /// New starts of its runtime that did not become healthy.
     public var failedStarts: UInt64
-    /// Counts on the version the rollout comes from, one per metric; empty means none.
-    public var old: [Counts]
-    /// Counts on the new version, one per metric; empty means none.
-    public var new: [Counts]
+    /// What was measured on the version the rollout comes from, one per metric; empty means nothing.
+    public var old: [Tally]
+    /// What was measured on the new version, one per metric; empty means nothing.
+    public var new: [Tally]
 
     /// Makes an observation of a silent device.
     public init(device: Int) {

@@ -1,3 +1,4 @@
+import CanaryAnalysis
 import Fleet
 
 extension Policy {
@@ -57,18 +58,6 @@ extension Policy {
             require(metric.limit.map { (0...1).contains($0) } ?? true, "metrics[\(index)].limit", "use 0 to 1")
         }
         return faults
-    }
-}
-
-extension MetricPolicy {
-    /// Reads a metric's policy; every field but the name has a default.
-    public init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(name: try fields.decode(String.self, forKey: .name))
-        mode = try fields.decodeIfPresent(Mode.self, forKey: .mode) ?? mode
-        relativeTolerance = try fields.decodeIfPresent(Double.self, forKey: .relativeTolerance) ?? relativeTolerance
-        absoluteTolerance = try fields.decodeIfPresent(Double.self, forKey: .absoluteTolerance) ?? absoluteTolerance
-        limit = try fields.decodeIfPresent(Double.self, forKey: .limit)
     }
 }
 

@@ -1,3 +1,4 @@
+public import CanaryAnalysis
 public import Fleet
 
 /// A version by its name and by what it is.
@@ -69,46 +70,6 @@ extension StepSize: Codable, CustomStringConvertible {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
-    }
-}
-
-/// What a policy does with one metric.
-public struct MetricPolicy: Codable, Hashable, Sendable {
-    /// Whether a metric decides.
-    public enum Mode: String, Codable, Hashable, Sendable, CaseIterable {
-        /// Failing rolls back; promotion needs proof.
-        case `guard`
-        /// Judged and shown, never acted on.
-        case watch
-        /// Not judged.
-        case ignore
-    }
-
-    /// The metric, such as `failures`.
-    public var name: String
-    /// Whether it decides.
-    public var mode: Mode
-    /// The tolerated ratio of canary to baseline, at least 1, such as 1.25.
-    public var relativeTolerance: Double
-    /// The tolerated difference of shares, in 0...1, such as 0.001 for 0.1 points; the wider of both holds.
-    public var absoluteTolerance: Double
-    /// The share of failures that is too many whatever the baseline does, in 0...1; nil for none.
-    public var limit: Double?
-
-    enum CodingKeys: String, CodingKey {
-        case name, mode, relativeTolerance, absoluteTolerance, limit
-    }
-
-    /// Makes a metric's policy.
-    public init(
-        name: String, mode: Mode = .guard, relativeTolerance: Double = 1.25, absoluteTolerance: Double = 0.001,
-        limit: Double? = nil
-    ) {
-        self.name = name
-        self.mode = mode
-        self.relativeTolerance = relativeTolerance
-        self.absoluteTolerance = absoluteTolerance
-        self.limit = limit
     }
 }
 

@@ -71,7 +71,7 @@ public struct SimulatedStep: Sendable {
             let failures = random.count(historyRequests, rate: oldRate * factors[index])
             return ExperimentDevice(
                 id: "device-\(index)", stratum: 0, isCanary: isCanary[index], labels: labels(index),
-                history: [.init(requests: Double(historyRequests), failures: Double(failures))])
+                history: [Tally(count: Double(historyRequests), total: Double(failures))])
         }
         return StepExperiment(
             seed: seed &* 0x9E37_79B9_7F4A_7C15, step: 1, tickSeconds: 2, devices: list,
@@ -93,8 +93,8 @@ public struct SimulatedStep: Sendable {
                 observations: (0..<devices).map { device in
                     let isExposed = isCanary[device] && tick >= exposedFrom
                     let rate = (isExposed ? newRate : oldRate) * factors[device]
-                    let counts = Counts(
-                        requests: UInt64(requests), failures: UInt64(random.count(requests, rate: min(1, rate))))
+                    let counts = Tally(
+                        count: Double(requests), total: Double(random.count(requests, rate: min(1, rate))))
                     var one = DeviceObservation(device: device)
                     one.wasHeard = true
                     one.isCommanded = isCanary[device]

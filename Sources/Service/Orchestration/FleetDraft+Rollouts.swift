@@ -154,7 +154,7 @@ extension FleetDraft {
             let history = telemetry.history(on: from.digest, at: now)
             return StepDesign.Listed(
                 device: device,
-                history: ExperimentDevice.History(requests: history.requests, failures: history.failures))
+                history: Tally(count: history.requests, total: history.failures))
         }
     }
 

@@ -8,7 +8,7 @@ struct StepDesign {
     struct Listed {
         let device: StoredDevice
         /// Its requests and failures on the version the rollout comes from, as they are worth now.
-        let history: ExperimentDevice.History
+        let history: Tally
     }
 
     /// What came of a draw.
@@ -58,8 +58,8 @@ struct StepDesign {
     }
 
     private var metrics: [MetricPlan] {
-        let failures = list.reduce(0) { $0 + $1.history.failures }
-        let requests = list.reduce(0) { $0 + $1.history.requests }
+        let failures = list.reduce(0) { $0 + $1.history.total }
+        let requests = list.reduce(0) { $0 + $1.history.count }
         let rate = requests > 0 ? failures / requests : 0
         let named = rollout.policy.metrics.filter { $0.name == Self.failures && $0.mode != .ignore }
         let policy = named.first ?? MetricPolicy(name: Self.failures, mode: .watch)

@@ -24,13 +24,13 @@ extension TrackedRollout {
         return TickEvidence(observations: observations)
     }
 
-    private func counts(_ news: DeviceNews, of isWanted: (Digest) -> Bool) -> [Counts] {
-        var sum = Counts()
+    private func counts(_ news: DeviceNews, of isWanted: (Digest) -> Bool) -> [Tally] {
+        var sum = Tally()
         for (version, totals) in news.counts where version.model == rollout.model && isWanted(version.digest) {
-            sum.requests += totals.requests
-            sum.failures += totals.allFailures
+            sum.count += Double(totals.requests)
+            sum.total += Double(totals.allFailures)
         }
-        return sum.requests == 0 && sum.failures == 0 ? [] : [sum]
+        return sum.count == 0 && sum.total == 0 ? [] : [sum]
     }
 
     /// The rollout with its judges folded from the stored evidence, as they were at the last committed tick.
