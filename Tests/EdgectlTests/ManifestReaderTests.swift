@@ -113,7 +113,8 @@ import Testing
             "unknown field soak"),
         Refused(
             "an unknown field of a metric", "kind: Policy\nname: a\nmetrics:\n- name: failures\n  limt: 1\n", 5,
-            "unknown field limt; known here: absoluteTolerance, harm, limit, mode, name, onFail, onNoData, relativeTolerance"),
+            "unknown field limt; known here: absoluteTolerance, harm, limit, mode, name, onFail, onNoData, "
+                + "relativeTolerance"),
         Refused("a key twice", "kind: Policy\nname: a\nname: b\n", nil, "name is given twice; give it once"),
         Refused(
             "a field beside spec and in it", "kind: Policy\nname: a\nspec:\n  name: b\n", 4,
