@@ -147,8 +147,8 @@ extension FleetCourse {
             states[device].pending = Measurements()
             states[device].hasPending = false
         }
-        isNew.append(states[device].silentSince >= exposedAt[device])
-        expectations.append(states[device].expected)
+        isNew[device] = states[device].silentSince >= exposedAt[device]
+        expectations[device] = states[device].expected
         states[device].expected = 0
         states[device].silentSince = end
         if commandedAt[device] == nil { histories[device] += measured }

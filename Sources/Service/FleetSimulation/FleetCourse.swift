@@ -25,10 +25,10 @@ public struct FleetCourse: Sendable {
     public private(set) var commandedAt: [Double?]
     /// When each began to run the new version, in seconds since the rollout's start; infinite for not yet.
     public internal(set) var exposedAt: [Double]
-    /// Whether each row of the tick that ended is of the new version alone.
-    public internal(set) var isNew: [Bool] = []
-    /// The failures that were to be expected of each row of the tick that ended, had it been of the old version.
-    public internal(set) var expectations: [Double] = []
+    /// Whether each device's latest row is of the new version alone.
+    public internal(set) var isNew: [Bool]
+    /// The failures that were to be expected of each device's latest row, had it been of the old version.
+    public internal(set) var expectations: [Double]
 
     var states: [DeviceState]
     var chance: Chance
@@ -49,6 +49,8 @@ public struct FleetCourse: Sendable {
         updates = Chance(seed: seed, stream: 13)
         commandedAt = [Double?](repeating: nil, count: fleet.devices)
         exposedAt = [Double](repeating: .infinity, count: fleet.devices)
+        isNew = [Bool](repeating: false, count: fleet.devices)
+        expectations = [Double](repeating: 0, count: fleet.devices)
         var starting = Chance(seed: seed, stream: 14)
         states = devices.map { DeviceState($0, fleet: fleet, chance: &starting) }
     }
@@ -107,8 +109,6 @@ public struct FleetCourse: Sendable {
         fleetWide.advance(to: now - fleet.tickSeconds / 2)
         var rows: [RecordedRow] = []
         rows.reserveCapacity(devices.count)
-        isNew.removeAll(keepingCapacity: true)
-        expectations.removeAll(keepingCapacity: true)
         for device in devices.indices {
             if let measured = advance(device) {
                 rows.append(RecordedRow(device: device, measurements: measured))

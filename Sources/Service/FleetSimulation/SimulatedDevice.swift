@@ -27,6 +27,9 @@ public struct SimulatedDevice: Hashable, Sendable {
         return labels
     }
 
+    /// The name of its site and hardware together; empty where it has neither.
+    public var stratum: String { site.isEmpty && hardware.isEmpty ? "" : "\(site)/\(hardware)" }
+
     init(_ index: Int, of fleet: SimulatedFleet, chance: inout Chance) {
         id = "device-\(index)"
         hardware = fleet.hardware > 0 ? "hw\(index % fleet.hardware)" : ""

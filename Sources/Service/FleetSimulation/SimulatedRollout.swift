@@ -39,8 +39,11 @@ public struct SimulatedRollout: Sendable {
     /// Lets one tick pass: judges every step, then starts what is due.
     ///
     /// After a rollback nothing is judged any more; the version stays where it is, for those who judge otherwise.
-    public mutating func endTick() {
+    ///
+    /// - Parameter change: what happens to the tick's rows on their way to the judge.
+    public mutating func endTick(changing change: (FleetCourse, inout [RecordedRow]) -> Void = { _, _ in }) {
         rows = course.endTick()
+        change(course, &rows)
         guard outcome.rollback == nil else { return }
         index(rows)
         judgements.removeAll(keepingCapacity: true)
@@ -73,7 +76,7 @@ public struct SimulatedRollout: Sendable {
             if row >= 0 {
                 one.wasHeard = true
                 let tallies = step.design.tallies(rows[row].measurements, of: place)
-                if course.isNew[row] { one.new = tallies } else { one.old = tallies }
+                if course.isNew[device] { one.new = tallies } else { one.old = tallies }
             }
             observations.append(one)
         }

@@ -75,9 +75,9 @@ public struct BenchmarkRun: Hashable, Sendable {
         let course = rollout.course
         var failures = 0.0
         var expected = 0.0
-        for (place, row) in rollout.rows.enumerated() where course.isNew[place] {
+        for row in rollout.rows where course.isNew[row.device] {
             failures += row.measurements.failures
-            expected += course.expectations[place]
+            expected += course.expectations[row.device]
         }
         return RivalTick(
             seconds: course.now, rows: rollout.rows, isCanary: isCanary, newFailures: failures, newExpected: expected)
