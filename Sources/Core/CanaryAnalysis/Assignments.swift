@@ -88,7 +88,7 @@ struct Assignments: Sendable {
                 for scores in packed { total &+= scores }
                 for index in sums.indices { sums[index] = total &- sums[index] }
             }
-            for lane in 0..<rows.count { all.append(sums.map { $0[lane] }) }
+            for lane in 0..<rows.count { all.append(Self.lane(lane, of: sums)) }
         }
         return all
     }
@@ -99,6 +99,20 @@ struct Assignments: Sendable {
             for index in packed.indices { packed[index][lane] = row[index] }
         }
         return packed
+    }
+
+    /// One of eight numbers of each element; constant indices are what makes it quick.
+    private static func lane(_ lane: Int, of sums: [SIMD8<Int64>]) -> [Int64] {
+        switch lane {
+        case 0: sums.map { $0[0] }
+        case 1: sums.map { $0[1] }
+        case 2: sums.map { $0[2] }
+        case 3: sums.map { $0[3] }
+        case 4: sums.map { $0[4] }
+        case 5: sums.map { $0[5] }
+        case 6: sums.map { $0[6] }
+        default: sums.map { $0[7] }
+        }
     }
 
     private static func sums(

@@ -144,11 +144,17 @@ struct MetricFold: Sendable {
 
     // MARK: - Judging
 
-    /// The metric's judgement at this tick; makes the look at its proof of safety.
+    /// The rows of its proofs of safety, one for each way that harm goes; nil for one that was made.
+    var proofScores: [ScoreRow?] { sides.map(\.proofScores) }
+
+    /// Looks at one of its proofs.
+    mutating func look(_ sums: [Int64], side: Int, tick: Int) {
+        sides[side].look(sums, tick: tick)
+    }
+
+    /// The metric's judgement at this tick.
     mutating func judgement(_ standing: Standing, crossing: TestRowName?) -> MetricJudgement {
-        var looks: [SafetyLook] = []
-        for index in sides.indices { looks.append(sides[index].look(over: standing.assignments, tick: standing.tick)) }
-        let weakest = looks.min { $0.evidence < $1.evidence } ?? SafetyLook()
+        let weakest = sides.map(\.last).min { $0.evidence < $1.evidence } ?? SafetyLook()
         let own = standing.look.rows.filter { $0.metric == plan.name }
         let strongest = own.max { $0.evidence < $1.evidence }
         let every = ledger.requests.count > 20_000 ? 20 : 5

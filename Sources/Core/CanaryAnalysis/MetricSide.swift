@@ -22,7 +22,8 @@ struct MetricSide: Sendable {
     private let ratio: Double
     private var test: SequentialTest
     private var chosen: ChosenEvents
-    private var last = SafetyLook()
+    /// The latest look at the proof.
+    private(set) var last = SafetyLook()
 
     init(
         plan: MetricPlan, isDownward: Bool, offsets: [Double], seed: UInt64, stream: UInt32, test: SequentialTest
@@ -81,22 +82,25 @@ struct MetricSide: Sendable {
         max(0, isDownward ? tally.count - tally.total : tally.total)
     }
 
-    /// Looks at a tick and returns the evidence of safety and what it must reach.
+    /// The row of the proof: larger where the canary does less harm; nil once the proof is made.
+    var proofScores: ScoreRow? {
+        guard !isProven else { return nil }
+        let scores = Scores.capped(ledger.sinceStart, of: ledger, ratio: ratio, isClippedBelow: true)
+        // Of a mean the harmful side is up; of a share the likelihood is that of failing less.
+        return ledger.kind == .mean ? scores.map { 0 &- $0 } : scores
+    }
+
+    /// Looks at a tick: the sums of the proof's row over all assignments.
     ///
     /// Once the proof is made it stays, with the figures it was made with.
-    mutating func look(over assignments: Assignments, tick: Int) -> SafetyLook {
-        guard !isProven else { return last }
-        var scores = Scores.capped(ledger.sinceStart, of: ledger, ratio: ratio, isClippedBelow: true)
-        // Of a mean the harmful side is up; of a share the likelihood is that of failing less.
-        if ledger.kind == .mean { scores = scores.map { 0 &- $0 } }
-        let sums = assignments.sums(of: scores).map { Double($0) }
-        let bound = test.look(sums, tick: tick)
+    mutating func look(_ sums: [Int64], tick: Int) {
+        let statistics = sums.map { Double($0) }
+        let bound = test.look(statistics, tick: tick)
         let reached = sums.count { $0 >= sums[0] }
-        let above = sums.count { $0 > bound }
+        let above = statistics.count { $0 > bound }
         last = SafetyLook(
             evidence: Double.log(Double(sums.count) / Double(max(1, reached))),
             bound: above == 0 ? .infinity : Double.log(Double(sums.count) / Double(above)))
-        return last
     }
 }
 

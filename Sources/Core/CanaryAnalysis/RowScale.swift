@@ -16,22 +16,26 @@ struct RowScale {
 
     /// Nil where every assignment has the same sum.
     init?(_ sums: [Int64]) {
-        guard let first = sums.first, let low = sums.min(), let high = sums.max(), low < high else { return nil }
-        let count = Double(sums.count)
-        var total = 0.0
-        for sum in sums { total += Double(sum &- first) }
-        let center = total / count
-        var second = 0.0
-        var third = 0.0
+        guard let first = sums.first else { return nil }
+        var (low, high) = (first, first)
+        var (total, squares, cubes) = (0.0, 0.0, 0.0)
         for sum in sums {
-            let difference = Double(sum &- first) - center
+            if sum < low { low = sum }
+            if sum > high { high = sum }
+            let difference = Double(sum &- first)
             let square = difference * difference
-            second += square
-            third += square * difference
+            total += difference
+            squares += square
+            cubes += square * difference
         }
+        guard low < high else { return nil }
+        let count = Double(sums.count)
+        let center = total / count
+        let variance = squares / count - center * center
         mean = center + Double(first)
-        deviation = Double.sqrt(second / count)
-        skewness = third / count / (deviation * deviation * deviation)
+        deviation = Double.sqrt(variance)
+        skewness =
+            (cubes / count - 3 * center * squares / count + 2 * center * center * center) / (variance * deviation)
         smallest = Double(low)
         let range = Double(high) - smallest
         stepsPerUnit = Double(Self.steps) / range

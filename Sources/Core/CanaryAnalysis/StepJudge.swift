@@ -61,6 +61,7 @@ public struct StepJudge: Sendable {
         let standing = Standing(
             experiment: experiment, cohort: cohort, tick: tick, tracks: tracks.tracks, assignments: assignments,
             look: look)
+        lookAtProofs()
         var judged: [MetricJudgement] = []
         for index in metrics.indices {
             judged.append(metrics[index].judgement(standing, crossing: harm.crossing?.row))
@@ -261,6 +262,24 @@ public struct StepJudge: Sendable {
                     decides: true, scores: tracks.tracks.map { Int64(kind.count($0)) << 20 }))
         }
         return rows
+    }
+
+    /// Looks at the proofs of safety that are not made yet, all in one go; in the soak, where nothing can be spent, only
+    /// now and then.
+    private mutating func lookAtProofs() {
+        guard tick >= experiment.plan.soakTicks || tick % 5 == 0 else { return }
+        var places: [(metric: Int, side: Int)] = []
+        var rows: [ScoreRow] = []
+        for metric in metrics.indices {
+            for (side, row) in metrics[metric].proofScores.enumerated() {
+                guard let row else { continue }
+                places.append((metric, side))
+                rows.append(row)
+            }
+        }
+        for (place, sums) in zip(places, assignments.sums(of: rows)) {
+            metrics[place.metric].look(sums, side: place.side, tick: tick)
+        }
     }
 
     /// The canaries that do worst by the metric with the strongest evidence, or the first.
