@@ -264,8 +264,8 @@ public struct StepJudge: Sendable {
         return rows
     }
 
-    /// Looks at the proofs of safety that are not made yet, all in one go; in the soak, where nothing can be spent, only
-    /// now and then.
+    /// Looks at the proofs of safety that are not made yet, all in one go; in the soak, where nothing can be spent,
+    /// only now and then.
     private mutating func lookAtProofs() {
         guard tick >= experiment.plan.soakTicks || tick % 5 == 0 else { return }
         var places: [(metric: Int, side: Int)] = []
