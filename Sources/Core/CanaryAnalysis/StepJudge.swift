@@ -243,7 +243,9 @@ public struct StepJudge: Sendable {
     private mutating func credit(_ evidence: TickEvidence) {
         let covered = tracks.add(evidence, tick: tick, excuseTicks: experiment.plan.excuseTicks)
         let counted = tracks.tracks.map { $0.isCounted(tick: tick) }
-        for index in metrics.indices { metrics[index].credit(evidence, covered: covered, counted: counted) }
+        for index in metrics.indices {
+            metrics[index].credit(evidence, covered: covered, counted: counted, isCanary: cohort.isCanary)
+        }
         model.credit(evidence, covered: covered, counted: counted)
         updates.count(
             failed: cohort.canaries.count { tracks.tracks[$0].hasFailedUpdate },
