@@ -129,7 +129,7 @@ let testTargets: [Target] = [
     tests("Fleet"),
     tests("CanaryAnalysis", ["FleetSimulation"]),
     tests("Rollouts", ["Fleet", "CanaryAnalysis"]),
-    tests("RecordedFleets", ["CanaryAnalysis"]),
+    tests("RecordedFleets", ["CanaryAnalysis", "FleetSimulation"]),
     tests("ModelTrust", ["Fleet"]),
     tests("DeviceUpdates", ["Fleet"]),
     tests("PrometheusExposition"),
