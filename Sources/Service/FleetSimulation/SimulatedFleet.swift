@@ -14,9 +14,9 @@ public struct SimulatedFleet: Hashable, Sendable {
     public var failureRate = 0.01
     /// How devices differ.
     public var diversity = Diversity.equal
-    /// Sites; devices are spread over them evenly. 0 for none.
+    /// Sites, over which devices are spread evenly; 0 for none.
     public var sites = 0
-    /// Hardware classes; devices are spread over them evenly. 0 for none.
+    /// Hardware classes, over which devices are spread evenly; 0 for none.
     public var hardware = 0
     /// What happens to old and new version alike.
     public var weather = Weather()

@@ -16,7 +16,9 @@ public struct BenchmarkRun: Hashable, Sendable {
     public var metric: String?
     /// The class that was named.
     public var suspect: String?
-    /// For each step when it was proven, from its start; nil for never. Steps that were not drawn are missing.
+    /// For each step when it was proven, from its start; nil for never.
+    ///
+    /// Steps that were not drawn are missing.
     public var proven: [Double?] = []
     /// For each step whether its bounds could be reached at all.
     public var couldDecide: [Bool] = []
