@@ -61,4 +61,24 @@ import Testing
             isCanary: (0..<24).map { $0 < 8 }, strata: [Int](repeating: 0, count: 24), share: 0.001, seed: 1)
         #expect(drawn.count == 20_001)
     }
+
+    /// Source: the upper tails of hypergeometric distributions by SciPy's `hypergeom.sf(k - 1, M, n, N)`.
+    @Test(
+        "over all assignments a count has the hypergeometric distribution",
+        arguments: [(12, 4, 3, 3, 4.0 / 220), (12, 4, 6, 4, 15.0 / 495), (10, 5, 4, 3, 0.26190476190476186)])
+    func hypergeometric(devices: Int, canaries: Int, marked: Int, among: Int, tail: Double) {
+        let all = assignments(devices, canaries)
+        // The first are canaries; mark some of them and the rest from the other end.
+        let row = (0..<devices).map { Int64($0 < among || $0 >= devices - (marked - among) ? 1 : 0) }
+        let sums = all.sums(of: row)
+        #expect(sums[0] == Int64(among))
+        #expect(abs(Double(sums.count { $0 >= sums[0] }) / Double(sums.count) - tail) < 1e-12)
+    }
+
+    @Test("eight rows at a time, and what is left over, are summed like one")
+    func batches() {
+        let all = assignments(9, 4)
+        let rows = (0..<11).map { row in (0..<9).map { Int64(($0 + 1) * (row + 3) % 7) } }
+        #expect(all.sums(of: rows) == rows.map { all.sums(of: $0) })
+    }
 }
