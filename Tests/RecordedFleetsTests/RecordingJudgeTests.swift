@@ -137,7 +137,7 @@ import Testing
         }
         // In the tick that ends at 90 the row from 60 to 75 is old and the one from 75 to 90 is new.
         #expect(ticks.map { $0.judgement.metrics[0].canaryRequests } == [0, 0, 800, 2_400])
-        #expect(ticks.last?.judgement.metrics[0].baselineRequests == Double(180 * 80 * 3))
+        #expect(ticks.last?.judgement.metrics[0].baselineRequests == Double(180 * 80 * 2))
     }
 
     @Test("the same recording gives the same figures")

@@ -72,7 +72,8 @@ public struct StepJudge: Sendable {
             exposed: standing.exposedCount, metrics: judged, events: standing.events,
             evidence: look.largest?.evidence ?? 0,
             bound: look.bound.isFinite && !harm.test.canNeverCross ? look.bound : nil,
-            leadingMetric: look.largest?.metric ?? "", leadingTest: look.largest?.test ?? "",
+            isWorse: harm.test.crossedAt != nil, leadingMetric: look.largest?.metric ?? "",
+            leadingTest: look.largest?.test ?? "",
             canDecide: !harm.test.canNeverCross, modelEvidence: model.evidence, gates: gates,
             contributions: contributions(look.largest?.metric ?? ""),
             recommendation: recommendation(standing, judged, gates, rows))
