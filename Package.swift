@@ -80,6 +80,7 @@ let adapters: [Target] = [
     layer("Adapters", "DeviceFiles", ["Fleet", "DeviceAgent", "Cryptography", "CLinux"]),
     layer("Adapters", "ChildProcesses", ["DeviceAgent", "CLinux"]),
     layer("Adapters", "Terminal"),
+    layer("Adapters", "TraceFiles", ["CanaryAnalysis", "RecordedFleets"]),
 ]
 
 let cLibraries: [Target] = [
@@ -112,7 +113,7 @@ let programs: [Target] = [
         "edgectl",
         [
             "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography",
-            "CurlClient", "Terminal", "EdgeOrchestrator", argumentParser, yams,
+            "CurlClient", "Terminal", "EdgeOrchestrator", "RecordedFleets", "TraceFiles", argumentParser, yams,
         ]),
     program("edge-fleet", ["CanaryAnalysis", "FleetSimulation", "JudgeBenchmark", "Terminal", argumentParser]),
 ]
@@ -140,11 +141,12 @@ let testTargets: [Target] = [
         ["CanaryAnalysis", "Fleet", "ModelTrust", "Orchestration", "Rollouts", "WebMessages", "WireFormat"]),
     tests("WireFormat", ["CanaryAnalysis", "Fleet", "Rollouts"]),
     tests("Terminal"),
+    tests("TraceFiles", ["CanaryAnalysis", "FleetSimulation", "RecordedFleets"]),
     .testTarget(
         name: "EdgectlTests",
         dependencies: [
-            "edgectl", "CanaryAnalysis", "EdgeOrchestrator", "Fleet", "Rollouts", "Terminal", "WireFormat",
-            argumentParser,
+            "edgectl", "CanaryAnalysis", "EdgeOrchestrator", "Fleet", "RecordedFleets", "Rollouts", "Terminal",
+            "TraceFiles", "WireFormat", argumentParser,
         ], path: "Tests/EdgectlTests", swiftSettings: strict),
     .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
     simulatedWorld,

@@ -112,6 +112,34 @@ import Testing
         #expect(requests == [0, 0, 0, 800, 1_600, 2_400])
     }
 
+    @Test("a row with a time of its own ends there: the next one begins before an exposure in the same tick")
+    func ownTimes() {
+        var fleet = Fleet()
+        for index in 0..<200 where index % 10 == 0 { fleet.devices[index].exposedAt = 57 }
+        let (_, ticks) = fleet.outcome(minutes: 3) { time, rows in
+            for index in rows.indices { rows[index].receivedAt = time - 5 }
+        }
+        // Rows end at 25, 55, 85 ...: the one that ends at 85 began at 55, before the exposure.
+        let requests = ticks.map { $0.judgement.metrics[0].canaryRequests }
+        #expect(requests == [0, 0, 0, 800, 1_600, 2_400])
+    }
+
+    @Test("several rows of one device in one tick add up, each on the version it began on")
+    func severalRows() {
+        var fleet = Fleet()
+        for index in 0..<200 where index % 10 == 0 { fleet.devices[index].exposedAt = 70 }
+        let (_, ticks) = fleet.outcome(minutes: 2) { time, rows in
+            rows = rows.flatMap { row in
+                [time - 15, time].map { end in
+                    RecordedRow(device: row.device, measurements: row.measurements, receivedAt: end)
+                }
+            }
+        }
+        // In the tick that ends at 90 the row from 60 to 75 is old and the one from 75 to 90 is new.
+        #expect(ticks.map { $0.judgement.metrics[0].canaryRequests } == [0, 0, 800, 2_400])
+        #expect(ticks.last?.judgement.metrics[0].baselineRequests == Double(180 * 80 * 2))
+    }
+
     @Test("the same recording gives the same figures")
     func deterministic() {
         let one = Fleet().outcome(minutes: 15).ticks.map(\.judgement)

@@ -51,11 +51,14 @@ public struct RecordedRow: Hashable, Sendable {
     public var device: Int
     /// What it measured.
     public var measurements: Measurements
+    /// When it was received, in seconds since the rollout's start; nil where only the tick is known: at its end.
+    public var receivedAt: Double?
 
     /// Makes a row.
-    public init(device: Int, measurements: Measurements) {
+    public init(device: Int, measurements: Measurements, receivedAt: Double? = nil) {
         self.device = device
         self.measurements = measurements
+        self.receivedAt = receivedAt
     }
 }
 

@@ -101,7 +101,7 @@ struct HeardRows {
     private(set) var new: [Measurements?]
 
     /// A row that begins at or after its device's exposure was measured on the new version.
-    init(_ rows: [RecordedRow], lastHeard: [Double], devices: [RecordedDevice]) {
+    init(_ rows: [RecordedRow], at time: Double, lastHeard: inout [Double], devices: [RecordedDevice]) {
         wasHeard = [Bool](repeating: false, count: devices.count)
         old = [Measurements?](repeating: nil, count: devices.count)
         new = old
@@ -112,7 +112,10 @@ struct HeardRows {
             } else {
                 old[row.device] = row.measurements.added(to: old[row.device])
             }
+            if let receivedAt = row.receivedAt { lastHeard[row.device] = receivedAt }
         }
+        // Rows of one tick without times of their own begin where the first of them does.
+        for row in rows where row.receivedAt == nil { lastHeard[row.device] = time }
     }
 }
 

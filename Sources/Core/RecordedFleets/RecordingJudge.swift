@@ -18,7 +18,7 @@ public struct RecordingJudge: Sendable {
     private let fleet: RecordedFleet
     private var pending: [RecordedStep]
     private var running: [RunningStep] = []
-    /// The end of the tick in which each device was last heard; its row begins there.
+    /// When each device was last heard; its row begins there.
     private var lastHeard: [Double]
 
     /// Prepares to judge a fleet.
@@ -39,8 +39,7 @@ public struct RecordingJudge: Sendable {
             let isAfterProof = outcome.steps.contains { $0.provenAt != nil }
             running.append(RunningStep(next, of: fleet, mayAdvanceUnproven: isAfterProof))
         }
-        let heard = HeardRows(rows, lastHeard: lastHeard, devices: fleet.devices)
-        for row in rows { lastHeard[row.device] = time }
+        let heard = HeardRows(rows, at: time, lastHeard: &lastHeard, devices: fleet.devices)
         var ticks: [StepTick] = []
         for index in running.indices {
             let judgement = running[index].judge(heard, of: fleet, at: time)

@@ -25,7 +25,8 @@ struct ManifestReader {
         return manifests
     }
 
-    private func documents(_ text: String) throws(ManifestFault) -> [Node] {
+    /// The documents of a text, empty ones too.
+    func documents(_ text: String) throws(ManifestFault) -> [Node] {
         do {
             let parser = try Parser(yaml: text)
             var documents: [Node] = []
