@@ -64,8 +64,10 @@ public struct Decision: Codable, Hashable, Sendable {
     public var evidence: Double?
     /// The bound it was compared with.
     public var bound: Double?
-    /// The estimated effect: canary's failures against the others', as a ratio.
+    /// The estimated effect: a ratio of shares, or a difference of means in the metric's unit.
     public var effect: Double?
+    /// True for what the judge would have done in a dry run: it was not carried out.
+    public var dryRun: Bool
     /// Devices that ran the new version when the decision fell.
     public var exposedDevices: Int
 
@@ -84,6 +86,7 @@ public struct Decision: Codable, Hashable, Sendable {
         self.at = at
         self.actor = actor
         self.exposedDevices = exposedDevices
+        dryRun = false
     }
 }
 

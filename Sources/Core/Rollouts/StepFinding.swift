@@ -10,7 +10,7 @@ public enum StepFinding: Hashable, Sendable {
     case hold(Grounds)
     /// Not enough is known yet; the step goes on.
     case undecided(Grounds)
-    /// No guarded metric has data.
+    /// A guarded metric has no data, and its policy holds for that.
     case noData(Grounds)
 
     /// What the finding rests on.
@@ -21,6 +21,14 @@ public enum StepFinding: Hashable, Sendable {
             grounds
         }
     }
+}
+
+/// Whether soak and gates let a step advance, whatever the evidence says: what a dry run goes by.
+public enum StepReadiness: Hashable, Sendable {
+    /// All are open.
+    case ready
+    /// One is closed.
+    case waiting(Grounds)
 }
 
 /// What a finding rests on; a decision copies it.
@@ -41,7 +49,7 @@ public struct Grounds: Hashable, Sendable {
     public var evidence: Double?
     /// The bound it was compared with.
     public var bound: Double?
-    /// The estimated effect as a ratio.
+    /// The estimated effect: a ratio of shares, or a difference of means in the metric's unit.
     public var effect: Double?
 
     /// Makes grounds without figures.

@@ -53,7 +53,7 @@ struct RolloutExplain: ParsableCommand {
                     return try TickEvidence(decoding: bytes)
                 })
         }
-        return DecisionReplay(steps)
+        return DecisionReplay(steps, policies: evidence.metrics)
     }
 
     private func compare(_ explained: [ExplainedDecision]) throws {
