@@ -4,7 +4,10 @@ import Testing
 
 @Suite struct HistoryOffsetTests {
     private func rates(_ pairs: [(requests: Double, failures: Double)]) -> [Double] {
-        HistoryOffset(pairs.map { Tally(count: $0.requests, total: $0.failures) }).rates
+        HistoryOffset(
+            pairs.map { Tally(count: $0.requests, total: $0.failures) }, kind: .share,
+            strata: [Int](repeating: 0, count: pairs.count)
+        ).offsets
     }
 
     @Test("devices alike are expected to fail alike, however their luck was")
@@ -33,5 +36,21 @@ import Testing
         ])
     func extremes(pairs: [(Double, Double)]) {
         #expect(rates(pairs).allSatisfy { $0 > 0 && $0 <= 1 })
+    }
+
+    @Test("a device without history is expected to be like its stratum where that has any")
+    func stratum() {
+        let history = [
+            Tally(count: 10_000, total: 100), Tally(), Tally(count: 10_000, total: 900), Tally(), Tally(),
+        ]
+        let offsets = HistoryOffset(history, kind: .share, strata: [0, 0, 1, 1, 2]).offsets
+        #expect(abs(offsets[1] - 0.01) < 1e-3 && abs(offsets[3] - 0.09) < 1e-3 && abs(offsets[4] - 0.05) < 1e-3)
+    }
+
+    @Test("a mean's offset is the device's own mean, else its stratum's, else that of all")
+    func means() {
+        let history = [Tally(count: 4, total: 2), Tally(), Tally(count: 1, total: -3), Tally()]
+        #expect(HistoryOffset(history, kind: .mean, strata: [0, 0, 1, 2]).offsets == [0.5, 0.5, -3, -0.2])
+        #expect(HistoryOffset([Tally()], kind: .mean, strata: [0]).offsets == [0])
     }
 }

@@ -40,4 +40,12 @@ import Testing
         }
         #expect(zip(values, values.dropFirst()).allSatisfy { $0 < $1 })
     }
+
+    /// Source: tables of the normal distribution (Abramowitz and Stegun 26.2); the last by SciPy's `norm.ppf`.
+    @Test(
+        "quantiles are those of the tables",
+        arguments: [(0.5, 0), (0.975, 1.959963985), (0.025, -1.959963985), (0.999, 3.090232306), (1e-9, -5.997807015)])
+    func quantiles(share: Double, expected: Double) {
+        #expect(abs(NormalTail.quantile(share) - expected) < 1e-8)
+    }
 }

@@ -71,8 +71,8 @@ import Testing
         let rollback = harmed.rollback
         var changed = harmed.recorded.steps
         let canary = try #require(changed[0].experiment.devices.firstIndex { $0.isCanary })
-        // The first row's counts reach back before the start, so they are not judged.
-        changed[0].rows[1].observations[canary].new[0].total = 0
+        // The first row reaches back before the start and the second is warm-up, so they are not judged.
+        changed[0].rows[2].observations[canary].new[0].total = 0
         #expect(isDifferent(DecisionReplay(changed, policies: []).outcome(of: rollback)))
         var cut = harmed.recorded.steps
         cut[0].rows.removeLast()

@@ -13,52 +13,118 @@ struct Assignments: Sendable {
     let count: Int
     /// True where these are all possible assignments.
     let isComplete: Bool
-    /// The devices of the smaller arm of each assignment, one assignment after another.
-    private let members: [Int32]
-    private let size: Int
-    /// True where `members` holds the comparison's devices because they are fewer.
+    private let layout: Layout
+    /// True where the layout holds the comparison's devices because they are fewer.
     private let holdsOthers: Bool
 
+    private enum Layout: Sendable {
+        /// The members of each assignment, so many apiece, one assignment after another.
+        case listed([Int32], size: Int)
+        case rotated(RotatedOrders)
+    }
+
+    /// Prepares the assignments of a drawn cohort.
+    ///
+    /// - Parameters:
+    ///   - isCanary: whether each unit was drawn.
+    ///   - strata: the stratum of each unit, counted from 0.
+    ///   - share: the level of the test that will compare them: at least 20 assignments may cross.
+    ///   - seed: the key of the sample.
     init(isCanary: [Bool], strata: [Int], share: Double, seed: UInt64) {
         let canaries = isCanary.count { $0 }
-        holdsOthers = canaries * 2 > isCanary.count
-        let isMember = holdsOthers ? isCanary.map { !$0 } : isCanary
-        size = isMember.count { $0 }
+        let holdsOthers = canaries * 2 > isCanary.count
+        self.holdsOthers = holdsOthers
+        let isMember = isCanary.map { $0 != holdsOthers }
+        let size = isMember.count { $0 }
         let groups = CohortDraw.members(of: strata)
         let sizes = groups.map { group in group.count { isMember[$0] } }
         let possible = zip(groups, sizes).reduce(1.0) { $0 * Self.combinations($1.0.count, $1.1) }
         isComplete = possible <= Double(Self.enumerationLimit)
         let observed = isMember.indices.filter { isMember[$0] }.map(Int32.init)
-        var all = observed
-        if isComplete {
+        guard !isComplete else {
+            var all = observed
             for assignment in Self.enumerate(groups, sizes) where assignment != observed { all += assignment }
+            layout = .listed(all, size: size)
+            count = size == 0 ? 1 : all.count / size
+            return
+        }
+        let wanted = max(Self.sampleSize, Int((20 / share).rounded(.up)))
+        let plan = RotatedOrders.Plan(units: isMember.count, wanted: wanted)
+        if plan.isCheaper(than: wanted * size, strata: groups.count) {
+            let orders = RotatedOrders(isMember: isMember, groups: groups, plan: plan, seed: seed)
+            layout = .rotated(orders)
+            count = orders.count
         } else {
-            let wanted = max(Self.sampleSize, Int((20 / share).rounded(.up)))
-            var random = KeyedRandom(seed: seed, purpose: .assignments)
+            var all = observed
             all.reserveCapacity((wanted + 1) * size)
+            var random = KeyedRandom(seed: seed, purpose: .assignments)
             for _ in 0..<wanted {
                 for (group, size) in zip(groups, sizes) {
                     all += CohortDraw.choose(size, of: group, random: &random).map(Int32.init)
                 }
             }
+            layout = .listed(all, size: size)
+            count = wanted + 1
         }
-        members = all
-        count = size == 0 ? 1 : all.count / size
     }
 
     /// The sum of a row over the canaries of every assignment.
-    func sums(of row: ScoreRow) -> [Int64] {
-        let total = row.reduce(0, &+)
-        var sums = [Int64](repeating: 0, count: count)
-        guard size > 0 else { return sums }
+    func sums(of row: ScoreRow) -> [Int64] { sums(of: [row])[0] }
+
+    /// The sums of several rows: eight are summed at a time.
+    func sums(of rows: [ScoreRow]) -> [[Int64]] {
+        var all: [[Int64]] = []
+        all.reserveCapacity(rows.count)
+        for start in stride(from: 0, to: rows.count, by: 8) {
+            let rows = rows[start..<min(start + 8, rows.count)]
+            let packed = Self.packed(Array(rows))
+            var sums: [SIMD8<Int64>]
+            switch layout {
+            case .listed(let members, let size): sums = Self.sums(of: packed, members: members, size: size, count)
+            case .rotated(let orders): sums = orders.sums(of: packed)
+            }
+            if holdsOthers {
+                var total = SIMD8<Int64>.zero
+                for scores in packed { total &+= scores }
+                for index in sums.indices { sums[index] = total &- sums[index] }
+            }
+            for lane in 0..<rows.count { all.append(Self.lane(lane, of: sums)) }
+        }
+        return all
+    }
+
+    private static func packed(_ rows: [ScoreRow]) -> [SIMD8<Int64>] {
+        var packed = [SIMD8<Int64>](repeating: .zero, count: rows.first?.count ?? 0)
+        for (lane, row) in rows.enumerated() {
+            for index in packed.indices { packed[index][lane] = row[index] }
+        }
+        return packed
+    }
+
+    /// One of eight numbers of each element; constant indices are what makes it quick.
+    private static func lane(_ lane: Int, of sums: [SIMD8<Int64>]) -> [Int64] {
+        switch lane {
+        case 0: sums.map { $0[0] }
+        case 1: sums.map { $0[1] }
+        case 2: sums.map { $0[2] }
+        case 3: sums.map { $0[3] }
+        case 4: sums.map { $0[4] }
+        case 5: sums.map { $0[5] }
+        case 6: sums.map { $0[6] }
+        default: sums.map { $0[7] }
+        }
+    }
+
+    private static func sums(
+        of packed: [SIMD8<Int64>], members: [Int32], size: Int, _ count: Int
+    ) -> [SIMD8<Int64>] {
+        var sums = [SIMD8<Int64>](repeating: .zero, count: count)
         var position = 0
         for assignment in 0..<count {
-            var sum: Int64 = 0
-            for _ in 0..<size {
-                sum &+= row[Int(members[position])]
-                position += 1
-            }
-            sums[assignment] = holdsOthers ? total &- sum : sum
+            var sum = SIMD8<Int64>.zero
+            for member in position..<(position + size) { sum &+= packed[Int(members[member])] }
+            position += size
+            sums[assignment] = sum
         }
         return sums
     }

@@ -1,12 +1,12 @@
 import RealModule
 
 /// The effects that the data of one tick do not refuse at 2.5 % on either side, for display: the test inverted over a
-/// grid.
+/// grid of ratios, or of differences for a mean.
 ///
-/// For an effect above 1 the canaries' failures are thinned by it, below 1 the others'; what is left must look
-/// exchangeable.
-struct EffectInterval {
-    private static let grid = [
+/// For a ratio above 1 the canaries' failures are thinned by it, below 1 the others'; a difference is taken off the
+/// canaries. What is left must look exchangeable.
+struct EffectInterval: Sendable {
+    private static let ratios = [
         0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 5, 7, 10, 20,
     ]
 
@@ -15,36 +15,87 @@ struct EffectInterval {
     /// The largest effect of the grid that is not refused; nil where even the largest of all is not.
     let upper: Double?
 
-    init(ledger: CountLedger, metric: Int, seed: UInt64, _ standing: Standing) {
-        let isCanary = standing.experiment.devices.map(\.isCanary)
-        let total = ledger.expected.reduce(0, +)
-        let kept = Self.grid.filter { effect in
-            let observed = ledger.observed.indices.map { index -> Double in
-                let keep = isCanary[index] ? min(1, 1 / effect) : min(1, effect)
-                return Self.thinned(
-                    ledger.observed[index], keep: keep, seed: seed,
-                    row: UInt32(truncatingIfNeeded: metric) << 24 | UInt32(truncatingIfNeeded: index))
-            }
-            let left = observed.reduce(0, +)
-            guard total > 0, left > 0 else { return true }
-            let expected = ledger.expected.map { $0 * left / total }
-            let sums = standing.assignments.sums(of: Scores(observed: observed, expected: expected).weighted())
-            let above = Double(sums.count { $0 >= sums[0] }) / Double(sums.count)
-            let below = Double(sums.count { $0 <= sums[0] }) / Double(sums.count)
-            return min(above, below) > 0.025
+    init(ledger: DeviceLedger, metric: Int, seed: UInt64, _ standing: Standing) {
+        let isCanary = standing.isCanary
+        let grid: [Double]
+        let rows: [ScoreRow?]
+        switch ledger.kind {
+        case .share:
+            grid = Self.ratios
+            rows = grid.map { Self.thinned(ledger, by: $0, isCanary: isCanary, metric: metric, seed: seed) }
+        case .mean:
+            grid = Self.differences(ledger, standing)
+            rows = grid.map { Self.moved(ledger, by: $0, isCanary: isCanary) }
+        }
+        let sums = standing.assignments.sums(of: rows.map { $0 ?? ledger.requests.map { _ in 0 } })
+        let kept = grid.indices.filter { index in
+            guard rows[index] != nil, let observed = sums[index].first else { return true }
+            let above = sums[index].count { $0 >= observed }
+            let below = sums[index].count { $0 <= observed }
+            return Double(min(above, below)) > 0.025 * Double(sums[index].count)
         }
         // An end of the grid that is not refused is no bound: nothing is known about what lies beyond it.
-        lower = kept.first.flatMap { $0 > Self.grid[0] ? $0 : nil }
-        upper = kept.last.flatMap { $0 < Self.grid[Self.grid.count - 1] ? $0 : nil }
+        lower = kept.first.flatMap { $0 > 0 ? grid[$0] : nil }
+        upper = kept.last.flatMap { $0 < grid.count - 1 ? grid[$0] : nil }
     }
 
-    private static func thinned(_ count: Double, keep: Double, seed: UInt64, row: UInt32) -> Double {
-        guard keep < 1 else { return count }
-        var left = 0.0
-        for event in 0..<UInt64(max(0, count))
-        where KeyedRandom.uniform(seed: seed, purpose: .interval, row: row, column: event) < keep {
-            left += 1
+    /// The scores of what is left after thinning; nil where nothing is.
+    private static func thinned(
+        _ ledger: DeviceLedger, by ratio: Double, isCanary: [Bool], metric: Int, seed: UInt64
+    ) -> ScoreRow? {
+        let expected = ledger.sinceStart.scale
+        let observed = expected.indices.map { index -> Double in
+            let count = ledger.sinceStart.observed[index]
+            let keep = isCanary[index] ? min(1, 1 / ratio) : min(1, ratio)
+            guard keep < 1, count > 0 else { return count }
+            return Self.binomial(
+                count, keep,
+                uniform: KeyedRandom.uniform(
+                    seed: seed, purpose: .interval, row: UInt32(truncatingIfNeeded: metric),
+                    column: UInt64(index)))
         }
-        return left
+        let left = observed.reduce(0, +)
+        let total = expected.reduce(0, +)
+        guard total > 0, left > 0 else { return nil }
+        return CountScores(observed: observed, expected: expected.map { $0 * left / total }).weighted()
+    }
+
+    /// The quantile of a binomial distribution at `uniform`: by summing from zero, beyond 40 by its normal
+    /// approximation.
+    ///
+    /// The same uniform number gives counts that grow with `keep`, so that the interval has no holes.
+    private static func binomial(_ count: Double, _ keep: Double, uniform: Double) -> Double {
+        let mean = count * keep
+        guard count <= 40 else {
+            return max(
+                0, min(count, (mean + NormalTail.quantile(uniform) * Double.sqrt(mean * (1 - keep))).rounded()))
+        }
+        var term = Double.pow(1 - keep, count)
+        var sum = term
+        var number = 0.0
+        while sum < uniform, number < count {
+            term *= (count - number) / (number + 1) * keep / (1 - keep)
+            number += 1
+            sum += term
+        }
+        return number
+    }
+
+    /// Twenty-one differences around the estimate, as wide as the canary's mean is uncertain.
+    private static func differences(_ ledger: DeviceLedger, _ standing: Standing) -> [Double] {
+        let estimate = Arms(ledger.sinceStart, standing).difference
+        let window = ledger.sinceStart
+        let canaries = standing.canaries.filter { window.scale[$0] > 0 }
+        guard canaries.count > 1 else { return [estimate] }
+        let means = canaries.map { window.observed[$0] / window.scale[$0] }
+        let mean = means.reduce(0, +) / Double(means.count)
+        let variance = means.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(means.count - 1)
+        let error = Double.sqrt(variance / Double(means.count))
+        return (-10...10).map { estimate + Double($0) * 0.4 * error }
+    }
+
+    private static func moved(_ ledger: DeviceLedger, by difference: Double, isCanary: [Bool]) -> ScoreRow? {
+        let moved = ledger.movedBy(-difference, of: isCanary)
+        return Scores.weighted(moved.sinceStart, of: moved)
     }
 }

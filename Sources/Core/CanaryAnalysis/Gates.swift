@@ -1,14 +1,19 @@
-import RealModule
-
 /// The conditions of promotion beside proof; all are looked at every tick, each alone can stop it.
 struct Gates {
     let standings: [GateStanding]
 
-    init(_ standing: Standing, metrics: [MetricFold]) {
-        standings = [
+    /// Looks at the gates of a tick; the last one, which costs most, only where everything else is met.
+    init(_ standing: Standing, metrics: [MetricFold], isProven: Bool) {
+        var standings = [
             Self.soak(standing), Self.exposure(standing), Self.silence(standing, metrics), Self.completeness(standing),
-            Self.concentration(standing, metrics),
         ]
+        let isReady = isProven && standings.allSatisfy(\.isOpen)
+        standings.append(
+            isReady
+                ? Self.concentration(standing, metrics)
+                : GateStanding(
+                    gate: .concentration, isOpen: true, detail: "looked at once everything else is met"))
+        self.standings = standings
     }
 
     private static func soak(_ standing: Standing) -> GateStanding {
@@ -32,11 +37,9 @@ struct Gates {
 
     /// Canaries silent now (swapping or not) or broken, against the same share of the others.
     private static func silence(_ standing: Standing, _ metrics: [MetricFold]) -> GateStanding {
-        let brokenFrom = Double.log(1e6)
-        let scores = metrics.map(\.scores)
+        let broken = metrics.map(\.brokenDevices).filter { !$0.isEmpty }
         func isBad(_ device: Int) -> Bool {
-            standing.tracks[device].silentFor >= DeviceTracks.silenceTicks
-                || scores.contains { $0.logLikelihood(device, ratio: 3) > brokenFrom }
+            standing.tracks[device].silentFor >= DeviceTracks.silenceTicks || broken.contains { $0[device] }
         }
         let canaries = standing.canaries.count(where: isBad)
         let others = standing.others.count(where: isBad)
@@ -62,15 +65,11 @@ struct Gates {
 
     /// No label value with at least five canaries whose harm ranks among the top 5 % divided by the number of values.
     private static func concentration(_ standing: Standing, _ metrics: [MetricFold]) -> GateStanding {
-        let classes = standing.classes
-        let level = 0.05 / Double(max(1, classes.count))
         for metric in metrics where metric.plan.mode == .guard {
-            let row = metric.scores.likelihood(ratio: 1.5)
-            for one in classes where standing.rank(of: row, within: one.devices) <= level {
-                return GateStanding(
-                    gate: .concentration, isOpen: false,
-                    detail: "\(metric.plan.name) are concentrated on canaries with \(one.name)")
-            }
+            guard let name = standing.concentration(of: metric.harmScores) else { continue }
+            return GateStanding(
+                gate: .concentration, isOpen: false,
+                detail: "harm in \(metric.plan.name) is concentrated on canaries with \(name)")
         }
         return GateStanding(gate: .concentration, isOpen: true, detail: "no class of canaries stands out")
     }

@@ -6,22 +6,35 @@ struct TestRow {
     let metric: String
     /// What the row looks at, such as `weighted since start`.
     let test: String
-    /// Its share of the error budget; the shares of all rows add up to 1.
-    let weight: Double
+    /// Its share of the error budget; the shares of all rows that decide add up to at most 1.
+    var weight: Double
     /// True where the row takes part in the decision, false where it is only shown.
     let decides: Bool
     /// The scores.
     let scores: ScoreRow
+
+    var name: TestRowName { TestRowName(metric: metric, test: test) }
+}
+
+/// A row's name.
+struct TestRowName: Codable, Hashable, Sendable {
+    let metric: String
+    let test: String
 }
 
 /// The strength of one row at one tick.
-struct RowStrength {
+struct RowStrength: Sendable {
     let metric: String
     let test: String
+    let decides: Bool
     /// Weighted -ln p of the observed assignment.
     let evidence: Double
+    /// The same for the opposite: the canary is better.
+    let evidenceBelow: Double
     /// The observed sum in standard deviations from the mean of all assignments.
     let standardised: Double
+
+    var name: TestRowName { TestRowName(metric: metric, test: test) }
 }
 
 /// T(1): is the canary worse than the others, by any row? Every row is standardised over the assignments and freed of
@@ -36,7 +49,7 @@ struct HarmTest: Sendable {
     }
 
     /// The result of one look.
-    struct Look {
+    struct Look: Sendable {
         let rows: [RowStrength]
         let bound: Double
         let largest: RowStrength?
@@ -45,68 +58,25 @@ struct HarmTest: Sendable {
     mutating func look(_ rows: [TestRow], over assignments: Assignments, tick: Int) -> Look {
         var largest = [Double](repeating: -.infinity, count: assignments.count)
         var strengths: [RowStrength] = []
-        for row in rows {
-            guard let standard = StandardisedRow(assignments.sums(of: row.scores)) else { continue }
+        for (row, sums) in zip(rows, assignments.sums(of: rows.map(\.scores))) {
+            guard let scale = RowScale(sums), row.weight > 0 else { continue }
             let offset = Double.log(row.weight)
             strengths.append(
                 RowStrength(
-                    metric: row.metric, test: row.test,
-                    evidence: NormalTail.minusLogUpper(standard.value(0)) + offset, standardised: standard.plain(0)))
+                    metric: row.metric, test: row.test, decides: row.decides,
+                    evidence: scale.evidence(sums[0]) + offset, evidenceBelow: scale.evidenceBelow(sums[0]) + offset,
+                    standardised: scale.standardised(sums[0])))
             guard row.decides else { continue }
             for assignment in 0..<assignments.count {
-                let evidence = NormalTail.minusLogUpper(standard.value(assignment)) + offset
+                let evidence = scale.evidence(sums[assignment]) + offset
                 if evidence > largest[assignment] { largest[assignment] = evidence }
             }
         }
-        let deciding = Set(rows.filter(\.decides).map { TestRowName(metric: $0.metric, test: $0.test) })
-        let leader = strengths.filter { deciding.contains(TestRowName(metric: $0.metric, test: $0.test)) }
-            .max { $0.evidence < $1.evidence }
+        let leader = strengths.filter(\.decides).max { $0.evidence < $1.evidence }
         let bound = test.look(largest, tick: tick)
         if test.crossedAt == tick, crossing == nil, let leader {
-            crossing = (TestRowName(metric: leader.metric, test: leader.test), leader.evidence, bound)
+            crossing = (leader.name, leader.evidence, bound)
         }
         return Look(rows: strengths, bound: bound, largest: leader)
-    }
-}
-
-/// A row's name.
-struct TestRowName: Hashable, Sendable {
-    let metric: String
-    let test: String
-}
-
-/// A row's sums on a common scale; nil where every assignment has the same sum.
-struct StandardisedRow {
-    private let sums: [Int64]
-    private let mean: Double
-    private let deviation: Double
-    private let skewness: Double
-
-    init?(_ sums: [Int64]) {
-        guard let first = sums.first, sums.contains(where: { $0 != first }) else { return nil }
-        self.sums = sums
-        let count = Double(sums.count)
-        let shifted = sums.map { Double($0 &- first) }
-        let center = shifted.reduce(0, +) / count
-        var second = 0.0
-        var third = 0.0
-        for value in shifted {
-            let difference = value - center
-            second += difference * difference
-            third += difference * difference * difference
-        }
-        mean = center + Double(first)
-        deviation = Double.sqrt(second / count)
-        skewness = third / count / (deviation * deviation * deviation)
-    }
-
-    /// Standard deviations from the mean.
-    func plain(_ assignment: Int) -> Double {
-        (Double(sums[assignment]) - mean) / deviation
-    }
-
-    /// The same with the skewness taken out.
-    func value(_ assignment: Int) -> Double {
-        NormalTail.withoutSkewness(plain(assignment), skewness: skewness)
     }
 }

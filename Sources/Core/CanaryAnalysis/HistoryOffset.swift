@@ -1,27 +1,47 @@
-/// What each device is expected to fail of itself: its own history, drawn towards the fleet's as far as it is thin.
+/// What each device is expected to measure of itself: its own history, drawn towards the list's as far as it is thin.
 ///
-/// Every expectation is scaled by the fleet factor of its tick, so only the ratios between devices matter here.
+/// Every expectation is moved by the fleet's factor of its tick, so only the differences between devices matter here.
 struct HistoryOffset {
-    /// The expected share of failures of each device, above 0.
-    let rates: [Double]
+    /// The expected share (above 0) or mean of each device.
+    let offsets: [Double]
 
-    /// Makes the offsets from each device's history of one metric.
-    init(_ history: [Tally]) {
-        let requests = history.reduce(0) { $0 + $1.count }
-        let failures = history.reduce(0) { $0 + $1.total }
-        // Half a failure keeps the share above zero where nothing ever failed.
-        let mean = (failures + 0.5) / (requests + 1)
-        let weight = Self.priorWeight(history, mean: mean, requests: requests)
-        rates = history.map { device in
-            device.count > 0 ? (device.total + weight * mean) / (device.count + weight) : mean
+    /// Makes the offsets from each device's history of one metric; a device without any takes its stratum's.
+    init(_ history: [Tally], kind: MetricPlan.Kind, strata: [Int]) {
+        switch kind {
+        case .share: offsets = Self.shares(history, strata: strata)
+        case .mean: offsets = Self.means(history, strata: strata)
         }
+    }
+
+    private static func shares(_ history: [Tally], strata: [Int]) -> [Double] {
+        var whole = Tally()
+        for tally in history { whole += tally }
+        // Half a failure keeps the share above zero where nothing ever failed.
+        let mean = (whole.total + 0.5) / (whole.count + 1)
+        let weight = priorWeight(history, mean: mean, requests: whole.count)
+        let ofStratum = sums(history, strata: strata).map { ($0.total + mean) / ($0.count + 1) }
+        return history.indices.map { index in
+            let own = history[index]
+            return own.count > 0 ? (own.total + weight * mean) / (own.count + weight) : ofStratum[strata[index]]
+        }
+    }
+
+    private static func means(_ history: [Tally], strata: [Int]) -> [Double] {
+        var whole = Tally()
+        for tally in history { whole += tally }
+        let ofStratum = sums(history, strata: strata).map { $0.mean ?? whole.mean ?? 0 }
+        return history.indices.map { history[$0].mean ?? ofStratum[strata[$0]] }
+    }
+
+    private static func sums(_ history: [Tally], strata: [Int]) -> [Tally] {
+        var sums = [Tally](repeating: Tally(), count: (strata.max() ?? -1) + 1)
+        for (tally, stratum) in zip(history, strata) { sums[stratum] += tally }
+        return sums
     }
 
     /// How many requests of the fleet's mean a device's own history weighs against: the sum of the beta distribution's
     /// parameters, by moments (analysis of variance between devices).
-    private static func priorWeight(
-        _ history: [Tally], mean: Double, requests: Double
-    ) -> Double {
+    private static func priorWeight(_ history: [Tally], mean: Double, requests: Double) -> Double {
         let known = history.filter { $0.count > 0 }
         guard known.count > 1, requests > 0, mean > 0, mean < 1 else { return largestWeight }
         let between = known.reduce(0) { sum, device in

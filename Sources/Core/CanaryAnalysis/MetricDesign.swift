@@ -46,7 +46,8 @@ public struct MetricDesign: Codable, Hashable, Sendable {
                 MetricPlan(
                     name: name, kind: kind, harm: policy.harm, group: group,
                     mode: policy.mode == .guard ? .guard : .watch,
-                    margin: Self.margin(policy, kind: kind, history: history.mean ?? 0), limit: policy.limit))
+                    margin: Self.margin(policy, kind: kind, history: history.mean ?? 0), limit: policy.limit,
+                    mayLackData: policy.onNoData == .ignore))
             sources.append(source)
         }
         add("failures", .failures, kind: .share, group: .failures)
@@ -61,7 +62,8 @@ public struct MetricDesign: Codable, Hashable, Sendable {
                     margin: .absolute(
                         max(
                             standard.absoluteTolerance,
-                            latency.excess(of: quantile, slower: standard.relativeTolerance)))))
+                            latency.excess(of: quantile, slower: standard.relativeTolerance))),
+                    limit: standard.limit, mayLackData: standard.onNoData == .ignore))
             sources.append(.slow(from: latency.firstSlowBucket(quantile)))
         }
         for (index, name) in names.shares.enumerated() {

@@ -1,162 +1,211 @@
 import RealModule
 
-/// One metric of a step: its counts, its rows of the test of harm, and its proof of safety.
+/// One metric of a step: its measurements, its rows of the test of harm, and its proof of safety.
 struct MetricFold: Sendable {
     let plan: MetricPlan
-    private(set) var ledger: CountLedger
-    private var safety: SafetyTest
+    /// What was measured, as it was measured.
+    private(set) var ledger: DeviceLedger
+    /// The same shifted by the tolerance, one for each way that harm goes.
+    private var sides: [MetricSide]
     private let metric: Int
     private let seed: UInt64
-    /// Counts in the judged window, for display: on the new version by canaries, on the old one by the others.
-    private var shown = ShownCounts()
-    private var isFlowing = (canary: false, baseline: false)
+    /// Sums in the judged window, for display: on the new version by canaries, on the old one by the others.
+    private var shown = (canary: Tally(), baseline: Tally())
     private var lastInterval: EffectInterval?
 
-    private struct ShownCounts {
-        var canary = (requests: 0.0, failures: 0.0)
-        var baseline = (requests: 0.0, failures: 0.0)
-    }
-
     /// Whether the proof of safety can be made at all.
-    var canNeverProve: Bool { safety.canNeverProve }
-
-    /// The counts' scores since the step's start.
-    var scores: Scores { Scores(observed: ledger.observed, expected: ledger.expected) }
+    var canNeverProve: Bool { sides.contains { $0.canNeverProve } }
+    /// Whether it was made, for every way that harm goes.
+    var isProven: Bool { sides.allSatisfy(\.isProven) }
+    /// Requests that canaries made on the new version.
+    var hasCanaryData: Bool { shown.canary.count > 0 }
 
     init(experiment: StepExperiment, metric: Int, assignments: Int) {
-        plan = experiment.metrics[metric]
+        let plan = experiment.metrics[metric]
+        self.plan = plan
         self.metric = metric
         seed = experiment.seed
-        let rates = HistoryOffset(
-            experiment.devices.map { device in
-                metric < device.history.count
-                    ? device.history[metric] : Tally()
-            }
-        ).rates
-        ledger = CountLedger(rates: rates)
+        let history = experiment.devices.map { metric < $0.history.count ? $0.history[metric] : Tally() }
+        let offsets = HistoryOffset(history, kind: plan.kind, strata: experiment.devices.map(\.stratum)).offsets
+        ledger = DeviceLedger(kind: plan.kind, offsets: offsets, keepsRecent: plan.group == .failures)
         let spending = Spending(
             share: experiment.plan.proofLevel, deadlineTicks: experiment.plan.deadlineTicks,
             watchTicks: experiment.plan.watchTicks, firstTick: experiment.plan.soakTicks)
-        safety = SafetyTest(
-            margin: plan.margin, rates: rates, metric: metric, seed: experiment.seed,
-            test: SequentialTest(assignments: assignments, spending: spending))
+        let directions = plan.harm == .either ? [false, true] : [plan.harm == .down]
+        sides = directions.map { isDownward in
+            MetricSide(
+                plan: plan, isDownward: isDownward, offsets: offsets, seed: experiment.seed,
+                stream: UInt32(truncatingIfNeeded: metric * 2 + (isDownward ? 1 : 0)),
+                test: SequentialTest(assignments: assignments, spending: spending))
+        }
     }
 
     /// Credits a tick.
-    mutating func credit(_ evidence: TickEvidence, silentBefore: [Int], counted: (Int) -> Bool) {
+    ///
+    /// - Parameters:
+    ///   - evidence: what was observed.
+    ///   - covered: how many ticks each device's measurements cover.
+    ///   - counted: whether each device's window has begun.
+    mutating func credit(_ evidence: TickEvidence, covered: [Int], counted: [Bool]) {
         var entries: [VersionEntry] = []
-        for one in evidence.observations where one.wasHeard && one.device < silentBefore.count {
-            let entry = VersionEntry(
-                device: one.device, old: metric < one.old.count ? one.old[metric] : Tally(),
-                new: metric < one.new.count ? one.new[metric] : Tally(), ticks: silentBefore[one.device] + 1)
+        var plain: [DeviceLedger.Entry] = []
+        entries.reserveCapacity(evidence.observations.count)
+        plain.reserveCapacity(evidence.observations.count)
+        for index in evidence.observations.indices where evidence.observations[index].wasHeard {
+            let device = evidence.observations[index].device
+            guard device < covered.count else { continue }
+            let old =
+                metric < evidence.observations[index].old.count ? evidence.observations[index].old[metric] : Tally()
+            let new =
+                metric < evidence.observations[index].new.count ? evidence.observations[index].new[metric] : Tally()
+            let entry = VersionEntry(device: device, old: old, new: new, ticks: covered[device])
             entries.append(entry)
-            if counted(one.device) { show(entry, isCommanded: one.isCommanded) }
+            plain.append(
+                DeviceLedger.Entry(
+                    device: device, count: old.count + new.count, total: old.total + new.total, ticks: entry.ticks))
+            guard counted[device] else { continue }
+            shown.canary += new
+            if !evidence.observations[index].isCommanded { shown.baseline += old }
         }
-        ledger.add(
-            entries.map { entry in
-                CountLedger.Entry(
-                    device: entry.device, requests: entry.old.count + entry.new.count,
-                    failures: entry.old.total + entry.new.total, ticks: entry.ticks)
-            }, counted: counted)
-        safety.add(entries, counted: counted)
-    }
-
-    private mutating func show(_ entry: VersionEntry, isCommanded: Bool) {
-        shown.canary.requests += entry.new.count
-        shown.canary.failures += entry.new.total
-        guard !isCommanded else { return }
-        shown.baseline.requests += entry.old.count
-        shown.baseline.failures += entry.old.total
+        ledger.add(plain, counted: counted)
+        for index in sides.indices { sides[index].add(entries, counted: counted) }
     }
 
     // MARK: - Harm
 
-    /// The metric's rows: two scores over two windows.
+    /// The metric's rows: two scores over two windows, for each way that harm goes.
+    ///
+    /// Failures are tested for any harm, all else for harm beyond its tolerance.
     func rows(weight: Double) -> [TestRow] {
-        let recent = ledger.recent()
-        let short = Scores(observed: recent.observed, expected: recent.expected)
-        let long = scores
+        guard plan.group != .failures else { return rows(of: ledger, "", weight: weight) }
+        return sides.flatMap { side in
+            rows(
+                of: side.ledger, sides.count == 1 ? "" : side.isDownward ? " downward" : " upward",
+                weight: weight / Double(sides.count))
+        }
+    }
+
+    private func rows(of ledger: DeviceLedger, _ way: String, weight: Double) -> [TestRow] {
         let decides = plan.mode == .guard
         func row(_ test: String, _ scores: ScoreRow) -> TestRow {
-            TestRow(metric: plan.name, test: test, weight: weight / 4, decides: decides, scores: scores)
+            TestRow(metric: plan.name, test: test + way, weight: weight / 4, decides: decides, scores: scores)
         }
+        let last = "last \(DeviceLedger.windowTicks) ticks"
         return [
-            row("weighted since start", long.weighted()),
-            row("capped since start", long.likelihood(ratio: 1.5)),
-            row("weighted last \(CountLedger.windowTicks) ticks", short.weighted()),
-            row("capped last \(CountLedger.windowTicks) ticks", short.likelihood(ratio: 1.5)),
+            row("weighted since start", Scores.weighted(ledger.sinceStart, of: ledger)),
+            row("capped since start", Scores.capped(ledger.sinceStart, of: ledger)),
+            row("weighted \(last)", Scores.weighted(ledger.recent, of: ledger)),
+            row("capped \(last)", Scores.capped(ledger.recent, of: ledger)),
         ]
     }
 
     /// Whether the estimated harm is at least halfway from none to the tolerance, over the window of the row that
     /// crossed.
     func isHarmful(test: String, _ standing: Standing) -> Bool {
-        let isShort = test.contains("last")
-        let recent = isShort ? ledger.recent() : (ledger.observed, ledger.expected)
-        let arms = Arms(observed: recent.0, expected: recent.1, standing)
+        // Harm beyond the tolerance was what the row tested.
+        guard plan.group == .failures else { return true }
+        let window = test.contains("last") ? ledger.recent : ledger.sinceStart
+        let arms = Arms(window, standing)
         switch plan.margin {
         case .relative(let factor):
-            return arms.effect >= 1 + (factor - 1) / 2
+            return arms.ratio >= 1 + (factor - 1) / 2
         case .absolute(let share):
             let requests = standing.canaries.reduce(0) { $0 + ledger.requests[$1] }
             guard requests > 0 else { return false }
-            let excess = arms.canaryObserved - arms.canaryExpected * arms.othersRatio
+            let excess = arms.canary.observed - arms.canary.scale * arms.othersRatio
             return excess / requests >= share / 2
         }
     }
 
-    /// The places of the canaries that fail most against their expectation.
+    /// The capped score of harm since the start, on what was measured.
+    var harmScores: ScoreRow {
+        let scores = Scores.capped(ledger.sinceStart, of: ledger)
+        return plan.kind == .mean && plan.harm == .down ? scores.map { 0 &- $0 } : scores
+    }
+
+    /// Whether a device's failures are far beyond any doubt.
+    var brokenDevices: [Bool] {
+        guard plan.group == .failures else { return [] }
+        let scores = CountScores(ledger.sinceStart)
+        let bound = Double.log(1e6)
+        return ledger.sinceStart.observed.indices.map { index in
+            // The likelihood ratio never exceeds the failures' own part.
+            ledger.sinceStart.observed[index] * Double.log(3) > bound
+                && scores.logLikelihood(index, ratio: 3) > bound
+        }
+    }
+
+    /// The places of the canaries that do worst against their expectation.
     func worst(of canaries: [Int], limit: Int) -> [Int] {
-        let scores = scores.weighted()
-        return Array(canaries.sorted { (scores[$0], $1) > (scores[$1], $0) }.prefix(limit))
+        let sign: Int64 = plan.harm == .down ? -1 : 1
+        let scores = Scores.weighted(ledger.sinceStart, of: ledger)
+        return Array(canaries.sorted { (sign * scores[$0], $1) > (sign * scores[$1], $0) }.prefix(limit))
     }
 
     // MARK: - Judging
 
-    /// The metric's judgement at this tick; makes the look at its proof of safety.
+    /// The rows of its proofs of safety, one for each way that harm goes; nil for one that was made.
+    var proofScores: [ScoreRow?] { sides.map(\.proofScores) }
+
+    /// Looks at one of its proofs.
+    mutating func look(_ sums: [Int64], side: Int, tick: Int) {
+        sides[side].look(sums, tick: tick)
+    }
+
+    /// The metric's judgement at this tick.
     mutating func judgement(_ standing: Standing, crossing: TestRowName?) -> MetricJudgement {
-        let look = safety.look(over: standing.assignments, tick: standing.tick)
-        let arms = Arms(observed: ledger.observed, expected: ledger.expected, standing)
-        let strongest = standing.look.rows.filter { $0.metric == plan.name }.max { $0.evidence < $1.evidence }
-        if standing.tick % 5 == 0 || crossing != nil && lastInterval == nil {
+        let weakest = sides.map(\.last).min { $0.evidence < $1.evidence } ?? SafetyLook()
+        let own = standing.look.rows.filter { $0.metric == plan.name }
+        let strongest = own.max { $0.evidence < $1.evidence }
+        let every = ledger.requests.count > 20_000 ? 20 : 5
+        if standing.tick % every == 0 || crossing != nil && lastInterval == nil {
             lastInterval = EffectInterval(ledger: ledger, metric: metric, seed: seed, standing)
         }
         let isFailing = crossing?.metric == plan.name && isHarmful(test: crossing?.test ?? "", standing)
+        let arms = Arms(ledger.sinceStart, standing)
         return MetricJudgement(
-            metric: plan.name, mode: plan.mode, margin: plan.margin,
-            verdict: isFailing ? .fail : hasNoData(standing) ? .nodata : safety.isProven ? .pass : .undecided,
-            canaryValue: Self.share(shown.canary), baselineValue: Self.share(shown.baseline),
-            canaryRequests: shown.canary.requests, baselineRequests: shown.baseline.requests, effect: arms.effect,
+            metric: plan.name, kind: plan.kind, harm: plan.harm, mode: plan.mode, margin: plan.margin,
+            verdict: isFailing ? .fail : hasNoData(standing) ? .nodata : isProven ? .pass : .undecided,
+            canaryValue: shown.canary.mean, baselineValue: shown.baseline.mean, canaryRequests: shown.canary.count,
+            baselineRequests: shown.baseline.count, effect: plan.kind == .share ? arms.ratio : arms.difference,
             effectLower: lastInterval?.lower, effectUpper: lastInterval?.upper, evidence: strongest?.evidence ?? 0,
-            strongestTest: strongest?.test ?? "", safetyEvidence: look.evidence,
-            safetyBound: look.bound.isFinite ? look.bound : nil, isProven: safety.isProven)
+            strongestTest: strongest?.test ?? "", safetyEvidence: weakest.evidence,
+            safetyBound: weakest.bound.isFinite ? weakest.bound : nil, isProven: isProven,
+            isBaselineWorse: plan.group == .failures && own.contains { $0.evidenceBelow > standing.look.bound })
     }
 
-    /// Exposed devices, and yet no requests on either the new version or in the comparison.
+    /// Exposed devices, and yet nothing measured on either the new version or in the comparison.
     private func hasNoData(_ standing: Standing) -> Bool {
         guard standing.exposedCount > 0, standing.tick > DeviceTracks.silenceTicks else { return false }
-        return shown.canary.requests == 0 || (shown.baseline.requests == 0 && !standing.others.isEmpty)
-    }
-
-    private static func share(_ counts: (requests: Double, failures: Double)) -> Double? {
-        counts.requests > 0 ? counts.failures / counts.requests : nil
+        return shown.canary.count == 0 || (shown.baseline.count == 0 && !standing.others.isEmpty)
     }
 }
 
-/// Observed and expected failures summed over the arms.
+/// What was measured against expectation, summed over the arms.
 struct Arms {
-    let canaryObserved: Double
-    let canaryExpected: Double
-    let othersRatio: Double
-    /// The canary's ratio to expectation against the others'; half a failure is added everywhere, so that zero is
-    /// ordinary.
-    let effect: Double
+    private(set) var canary = (observed: 0.0, scale: 0.0)
+    private var others = (observed: 0.0, scale: 0.0)
 
-    init(observed: [Double], expected: [Double], _ standing: Standing) {
-        func sum(_ values: [Double], _ places: [Int]) -> Double { places.reduce(0) { $0 + values[$1] } }
-        canaryObserved = sum(observed, standing.canaries)
-        canaryExpected = sum(expected, standing.canaries)
-        othersRatio = (sum(observed, standing.others) + 0.5) / (sum(expected, standing.others) + 0.5)
-        effect = (canaryObserved + 0.5) / (canaryExpected + 0.5) / othersRatio
+    init(_ window: DeviceLedger.Window, _ standing: Standing) {
+        for index in standing.canaries {
+            canary.observed += window.observed[index]
+            canary.scale += window.scale[index]
+        }
+        for index in standing.others {
+            others.observed += window.observed[index]
+            others.scale += window.scale[index]
+        }
+    }
+
+    /// The others' failures against their expectation; half a failure is added everywhere, so that zero is ordinary.
+    var othersRatio: Double { (others.observed + 0.5) / (others.scale + 0.5) }
+
+    /// The canary's failures against expectation as a multiple of the others'.
+    var ratio: Double { (canary.observed + 0.5) / (canary.scale + 0.5) / othersRatio }
+
+    /// How far the canary's mean is above the others'.
+    var difference: Double {
+        (canary.scale > 0 ? canary.observed / canary.scale : 0)
+            - (others.scale > 0 ? others.observed / others.scale : 0)
     }
 }

@@ -46,12 +46,12 @@ struct SequentialTest: Sendable {
     /// Ties at the bound do not cross: the level is never exceeded.
     mutating func look(_ statistics: [Double], tick: Int) -> Double {
         let allowed = Int(spending.spent(by: tick) * Double(isAlive.count)) - crossed
-        let alive = statistics.indices.filter { isAlive[$0] }
-        let ordered = alive.map { statistics[$0] }.sorted(by: >)
-        guard let largest = ordered.first else { return .infinity }
+        let alive = statistics.indices.filter { isAlive[$0] }.map { statistics[$0] }
+        guard let largest = alive.max() else { return .infinity }
         guard allowed > 0 else { return largest }
-        let bound = allowed < ordered.count ? ordered[allowed] : -.infinity
-        for index in alive where statistics[index] > bound {
+        let bound =
+            allowed < alive.count ? OrderStatistic.value(at: alive.count - 1 - allowed, of: alive) : -.infinity
+        for index in statistics.indices where isAlive[index] && statistics[index] > bound {
             isAlive[index] = false
             crossed += 1
             if index == 0 { crossedAt = crossedAt ?? tick }

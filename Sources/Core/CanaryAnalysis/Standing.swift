@@ -1,26 +1,17 @@
+import RealModule
+
 /// How the arms stand at one tick: what the parts of a judgement share.
 struct Standing {
     let experiment: StepExperiment
+    let cohort: Cohort
     let tick: Int
     let tracks: [DeviceTracks.Track]
     let assignments: Assignments
     let look: HarmTest.Look
 
-    let canaries: [Int]
-    let others: [Int]
-
-    init(
-        experiment: StepExperiment, tick: Int, tracks: [DeviceTracks.Track], assignments: Assignments,
-        look: HarmTest.Look
-    ) {
-        self.experiment = experiment
-        self.tick = tick
-        self.tracks = tracks
-        self.assignments = assignments
-        self.look = look
-        canaries = experiment.devices.indices.filter { experiment.devices[$0].isCanary }
-        others = experiment.devices.indices.filter { !experiment.devices[$0].isCanary }
-    }
+    var canaries: [Int] { cohort.canaries }
+    var others: [Int] { cohort.others }
+    var isCanary: [Bool] { cohort.isCanary }
 
     var commandedCount: Int { canaries.count { tracks[$0].commandedAt != nil } }
 
@@ -44,41 +35,49 @@ struct Standing {
         return canary / other
     }
 
-    /// A class of canaries.
-    struct LabelValue {
+    // MARK: - Classes of devices
+
+    /// How the sum of a row over one class stands among all assignments.
+    private struct ClassStanding {
         let name: String
-        let devices: Set<Int>
+        /// The share of assignments whose sum is at least as large.
+        let rank: Double
+        let standardised: Double
+        /// The rank of everyone else's sum.
+        let restRank: Double
     }
 
-    /// The label values with at least five canaries, in a fixed order.
-    var classes: [LabelValue] {
-        var groups: [String: Set<Int>] = [:]
-        for index in experiment.devices.indices {
-            for (key, value) in experiment.devices[index].labels {
-                groups["\(key)=\(value)", default: []].insert(index)
-            }
+    private func classes(of row: ScoreRow) -> [ClassStanding] {
+        let rows = cohort.classes.flatMap { one in
+            [
+                row.indices.map { one.isMember[$0] ? row[$0] : 0 },
+                row.indices.map { one.isMember[$0] ? 0 : row[$0] },
+            ]
         }
-        let canaries = Set(canaries)
-        return groups.filter { $0.value.intersection(canaries).count >= 5 }
-            .map { LabelValue(name: $0.key, devices: $0.value) }.sorted { $0.name < $1.name }
+        let sums = assignments.sums(of: rows)
+        return cohort.classes.indices.map { index in
+            let own = sums[2 * index]
+            return ClassStanding(
+                name: cohort.classes[index].name, rank: Self.rank(own),
+                standardised: RowScale(own)?.standardised(own[0]) ?? 0, restRank: Self.rank(sums[2 * index + 1]))
+        }
     }
 
-    /// The share of assignments whose sum over a class is at least as large as the observed one.
-    func rank(of row: ScoreRow, within devices: Set<Int>) -> Double {
-        let sums = assignments.sums(of: row.indices.map { devices.contains($0) ? row[$0] : 0 })
-        return Double(sums.count { $0 >= sums[0] }) / Double(sums.count)
+    private static func rank(_ sums: [Int64]) -> Double {
+        Double(sums.count { $0 >= sums[0] }) / Double(sums.count)
     }
 
-    /// The class of canaries that carries a metric's harm, where one is clearly worse than chance and not simply
-    /// everyone.
-    func suspect(_ metric: MetricFold?) -> String? {
-        guard let metric else { return nil }
-        let row = metric.scores.likelihood(ratio: 1.5)
-        let ranked = classes.filter { $0.devices.count < experiment.devices.count }
-            .map { (name: $0.name, rank: rank(of: row, within: $0.devices)) }
-        guard let worst = ranked.min(by: { $0.rank < $1.rank }), worst.rank < 0.01, ranked.count > 1,
-            ranked.contains(where: { $0.rank > 0.1 })
-        else { return nil }
-        return worst.name
+    /// The class whose canaries carry a metric's harm beyond what chance explains; nil where none does.
+    func concentration(of row: ScoreRow) -> String? {
+        let level = 0.05 / Double(max(1, cohort.classes.count))
+        return classes(of: row).first { $0.rank <= level }?.name
+    }
+
+    /// The class of canaries that carries the harm of a row, where one is clearly worse than chance and the rest is
+    /// not.
+    func suspect(_ row: ScoreRow) -> String? {
+        let worst = classes(of: row).filter { $0.rank < 0.01 && $0.restRank > 0.05 }
+            .max { ($0.standardised, $1.name) < ($1.standardised, $0.name) }
+        return worst?.name
     }
 }

@@ -60,13 +60,15 @@ public struct MetricPlan: Codable, Hashable, Sendable {
     ///
     /// Of a mean it is absolute and in the mean's unit.
     public var margin: Margin
-    /// The share of failures that is too many whatever the baseline does; nil for none.
+    /// The share or mean that is too much whatever the baseline does (too little where harm goes down); nil for none.
     public var limit: Double?
+    /// True where the other metrics decide while this one has no data.
+    public var mayLackData: Bool
 
     /// Plans a metric.
     public init(
         name: String, kind: Kind = .share, harm: Harm = .up, group: Group = .failures, mode: Mode = .guard,
-        margin: Margin, limit: Double? = nil
+        margin: Margin, limit: Double? = nil, mayLackData: Bool = false
     ) {
         self.name = name
         self.kind = kind
@@ -75,6 +77,7 @@ public struct MetricPlan: Codable, Hashable, Sendable {
         self.mode = mode
         self.margin = margin
         self.limit = limit
+        self.mayLackData = mayLackData
     }
 
     /// The wider of a relative and an absolute margin for a share of failures known from history.
@@ -101,6 +104,8 @@ public struct TestPlan: Codable, Hashable, Sendable {
     public var excuseTicks: Int
     /// True for a step after a proven one: it may advance unproven where its list can decide nothing.
     public var mayAdvanceUnproven: Bool
+    /// False where a person picked the canaries: then a model of devices judges instead of the draw.
+    public var isRandomised = true
 
     /// Plans a step.
     public init(

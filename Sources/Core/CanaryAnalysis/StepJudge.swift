@@ -10,7 +10,8 @@ import RealModule
 ///
 /// 1. *Is the canary worse?* ``HarmTest``: one permutation test over all metrics and events, with one error budget.
 ///    Harm that is proven and large enough to matter rolls back.
-/// 2. *Is the canary shown to be within its tolerance?* ``SafetyTest``, one per guarded metric. Only proof advances.
+/// 2. *Is the canary shown to be within its tolerance?* ``MetricSide``, one per guarded metric and way of harm. Only
+///    proof advances.
 /// 3. *Is anything missing?* ``Gate``: soak, exposure, silence, completeness, concentrated harm.
 ///
 /// Otherwise it holds with a reason. The same experiment and the same evidence give the same judgements everywhere.
@@ -21,10 +22,13 @@ public struct StepJudge: Sendable {
     public private(set) var tick = 0
 
     private let assignments: Assignments
+    private let cohort: Cohort
     private var tracks: DeviceTracks
     private var metrics: [MetricFold]
     private var harm: HarmTest
     private var updates = UpdateFailures()
+    private var sampleRatio = SampleRatio()
+    private var model: DeviceModelTest
 
     /// Starts judging a step.
     public init(_ experiment: StepExperiment) {
@@ -33,6 +37,8 @@ public struct StepJudge: Sendable {
         assignments = Assignments(
             isCanary: experiment.devices.map(\.isCanary), strata: experiment.devices.map(\.stratum), share: plan.share,
             seed: experiment.seed)
+        cohort = Cohort(experiment.devices)
+        model = DeviceModelTest(experiment)
         tracks = DeviceTracks(count: experiment.devices.count)
         harm = HarmTest(
             assignments: assignments.count,
@@ -47,66 +53,110 @@ public struct StepJudge: Sendable {
     public mutating func judge(_ evidence: TickEvidence) -> TickJudgement {
         tick += 1
         credit(evidence)
-        let look = harm.look(rows(), over: assignments, tick: tick)
+        let rows = rows()
+        let look = harm.look(rows, over: assignments, tick: tick)
+        sampleRatio.look(
+            tracks.tracks, cohort: cohort, assignments: assignments, tick: tick,
+            at: experiment.plan.excuseTicks + DeviceTracks.silenceTicks)
         let standing = Standing(
-            experiment: experiment, tick: tick, tracks: tracks.tracks, assignments: assignments, look: look)
+            experiment: experiment, cohort: cohort, tick: tick, tracks: tracks.tracks, assignments: assignments,
+            look: look)
+        lookAtProofs()
         var judged: [MetricJudgement] = []
         for index in metrics.indices {
             judged.append(metrics[index].judgement(standing, crossing: harm.crossing?.row))
         }
-        let gates = Gates(standing, metrics: metrics).standings
+        let gates = Gates(standing, metrics: metrics, isProven: isProven(judged)).standings
         return TickJudgement(
             tick: tick, canaries: standing.canaries.count, others: standing.others.count,
             exposed: standing.exposedCount, metrics: judged, events: standing.events,
             evidence: look.largest?.evidence ?? 0,
             bound: look.bound.isFinite && !harm.test.canNeverCross ? look.bound : nil,
             leadingMetric: look.largest?.metric ?? "", leadingTest: look.largest?.test ?? "",
-            canDecide: !harm.test.canNeverCross, gates: gates, contributions: contributions(),
-            recommendation: recommendation(standing, judged, gates))
+            canDecide: !harm.test.canNeverCross, modelEvidence: model.evidence, gates: gates,
+            contributions: contributions(look.largest?.metric ?? ""),
+            recommendation: recommendation(standing, judged, gates, rows))
+    }
+
+    /// Whether every guarded metric, at least one, is shown to be within its tolerance.
+    private func isProven(_ judged: [MetricJudgement]) -> Bool {
+        let needed = needed(judged)
+        return !needed.isEmpty && needed.allSatisfy(\.isProven)
+    }
+
+    /// The guarded metrics, without those that may lack data and do.
+    private func needed(_ judged: [MetricJudgement]) -> [MetricJudgement] {
+        zip(judged, experiment.metrics).filter { judgement, plan in
+            plan.mode == .guard && !(plan.mayLackData && judgement.verdict == .nodata)
+        }.map(\.0)
     }
 
     // MARK: - The decision
 
     /// What is recommended, in the order of urgency: harm, failing updates, limits, then whether the step may advance.
     private func recommendation(
-        _ standing: Standing, _ judged: [MetricJudgement], _ gates: [GateStanding]
+        _ standing: Standing, _ judged: [MetricJudgement], _ gates: [GateStanding], _ rows: [TestRow]
     ) -> Recommendation {
-        if let finding = provenHarm(standing, judged) { return .rollback(finding) }
+        if let finding = provenHarm(standing, judged, rows) { return .rollback(finding) }
         if let finding = failingUpdates(standing) { return finding }
         switch limits(judged) {
         case .canaryOnly(let finding): return .rollback(finding)
         case .bothArms(let reason): return .hold(reason)
         case .kept: break
         }
-        if let reason = missingData(standing, judged) { return .noData(reason) }
+        if let reason = missingData(judged) { return .noData(reason) }
+        if let reason = sampleRatio.holdReason(canaries: cohort.canaries.count, others: cohort.others.count) {
+            return .hold(reason)
+        }
         if let closed = gates.first(where: { !$0.isOpen }) {
             return .undecided(HoldReason(code: "gate_\(closed.gate.rawValue)", sentence: closed.detail))
         }
-        let guarded = judged.filter { $0.mode == .guard }
-        if harm.test.crossedAt == nil, !guarded.isEmpty, guarded.allSatisfy(\.isProven) {
-            return .advance(isProven: true)
-        }
-        return unproven(guarded)
+        if harm.test.crossedAt == nil, isProven(judged) { return .advance(isProven: true) }
+        return unproven(needed(judged))
     }
 
     /// Harm that the test has proven and whose estimate matters: at least halfway to the tolerance.
-    private func provenHarm(_ standing: Standing, _ judged: [MetricJudgement]) -> HarmFinding? {
+    private func provenHarm(_ standing: Standing, _ judged: [MetricJudgement], _ rows: [TestRow]) -> HarmFinding? {
+        guard experiment.plan.isRandomised else { return modelledHarm(judged) }
         guard let crossing = harm.crossing else { return nil }
+        let said: String
         let effect: Double
         if let index = experiment.metrics.firstIndex(where: { $0.name == crossing.row.metric }) {
             guard metrics[index].isHarmful(test: crossing.row.test, standing) else { return nil }
             effect = judged[index].effect
+            said = Self.effect(judged[index])
         } else {
             effect = standing.eventEffect(crossing.row.metric)
             guard effect > 1 else { return nil }
+            said = "\(figure(effect)) times the \(crossing.row.metric) of the others"
         }
-        let suspect = standing.suspect(metrics.first { $0.plan.name == crossing.row.metric })
+        let suspect = rows.first { $0.name == crossing.row }.flatMap { standing.suspect($0.scores) }
         return HarmFinding(
             reason: "harm_proven", metric: crossing.row.metric, test: crossing.row.test, evidence: crossing.evidence,
             bound: crossing.bound, effect: effect, suspect: suspect,
-            sentence: "canary devices show \(figure(effect)) times the \(crossing.row.metric) expected of them "
-                + "(evidence \(figure(crossing.evidence)) against a bound of \(figure(crossing.bound)))"
-                + (suspect.map { "; it is concentrated on \($0)" } ?? ""))
+            sentence: "canary devices show \(said) (evidence \(figure(crossing.evidence)) against a bound of "
+                + "\(figure(crossing.bound)))" + (suspect.map { "; it is concentrated on \($0)" } ?? ""))
+    }
+
+    /// What is said of a metric's effect.
+    private static func effect(_ metric: MetricJudgement) -> String {
+        switch metric.kind {
+        case .share: "\(figure(metric.effect)) times the \(metric.metric) expected of them"
+        case .mean: "a \(metric.metric) that is \(figure(metric.effect)) off what is expected of them"
+        }
+    }
+
+    /// Harm by the model of devices, where the canaries were not drawn.
+    private func modelledHarm(_ judged: [MetricJudgement]) -> HarmFinding? {
+        let bound = -Double.log(experiment.plan.share)
+        guard model.evidence > bound, let first = judged.first, first.effect > 1 else {
+            return nil
+        }
+        return HarmFinding(
+            reason: "harm_proven", metric: first.metric, test: "model-based", evidence: model.evidence, bound: bound,
+            effect: first.effect, suspect: nil,
+            sentence: "canary devices, picked by a person, show \(Self.effect(first)) (model-based evidence "
+                + "\(figure(model.evidence)) against a bound of \(figure(bound)))")
     }
 
     private func failingUpdates(_ standing: Standing) -> Recommendation? {
@@ -128,32 +178,38 @@ public struct StepJudge: Sendable {
     /// Absolute limits stand beside the relative test; they need 100 requests in an arm to say anything.
     private func limits(_ judged: [MetricJudgement]) -> LimitStanding {
         for (metric, plan) in zip(judged, experiment.metrics) where plan.mode == .guard {
-            guard let limit = plan.limit, let canary = metric.canaryValue, metric.canaryRequests >= 100, canary > limit
+            func isBreached(_ value: Double?, _ requests: Double) -> Bool {
+                guard let limit = plan.limit, let value, requests >= 100 else { return false }
+                return plan.harm == .down ? value < limit : value > limit
+            }
+            guard let limit = plan.limit, let canary = metric.canaryValue, isBreached(canary, metric.canaryRequests)
             else { continue }
-            if let baseline = metric.baselineValue, metric.baselineRequests >= 100, baseline > limit {
+            if isBreached(metric.baselineValue, metric.baselineRequests) {
                 return .bothArms(
                     HoldReason(
                         code: "limit_breached_by_both",
                         sentence:
-                            "\(metric.metric) is above its limit of \(figure(limit)) on both versions; the cause is "
+                            "\(metric.metric) is beyond its limit of \(figure(limit)) on both versions; the cause is "
                             + "not this version, look at what both share"))
             }
             return .canaryOnly(
                 HarmFinding(
                     reason: "limit_breached", metric: metric.metric, test: "absolute limit", evidence: canary,
                     bound: limit, effect: metric.effect, suspect: nil,
-                    sentence: "\(metric.metric) is \(figure(canary)) on the canary, above its limit of \(figure(limit))"
+                    sentence:
+                        "\(metric.metric) is \(figure(canary)) on the canary, beyond its limit of \(figure(limit))"
                 ))
         }
         return .kept
     }
 
-    private func missingData(_ standing: Standing, _ judged: [MetricJudgement]) -> HoldReason? {
-        let guarded = judged.filter { $0.mode == .guard }
-        guard !guarded.isEmpty, guarded.allSatisfy({ $0.verdict == .nodata }) else { return nil }
+    private func missingData(_ judged: [MetricJudgement]) -> HoldReason? {
+        let missing = needed(judged).filter { $0.verdict == .nodata }.map(\.metric)
+        guard !missing.isEmpty else { return nil }
         return HoldReason(
             code: "no_data",
-            sentence: "no guarded metric has data from both arms; check that devices report and that traffic flows")
+            sentence: "no data from both arms for \(missing.joined(separator: ", ")); check that devices report it and "
+                + "that traffic flows")
     }
 
     /// Why a step without a closed gate does not advance; or that it advances without proof, because it can have none.
@@ -185,40 +241,56 @@ public struct StepJudge: Sendable {
     // MARK: - Folding
 
     private mutating func credit(_ evidence: TickEvidence) {
-        let silentBefore = tracks.tracks.map(\.silentFor)
-        tracks.add(evidence, tick: tick, excuseTicks: experiment.plan.excuseTicks)
-        let tick = tick
-        let tracks = tracks.tracks
-        for index in metrics.indices {
-            metrics[index].credit(evidence, silentBefore: silentBefore) { device in
-                tracks[device].firstHeard.map { $0 < tick } ?? false
+        let covered = tracks.add(evidence, tick: tick, excuseTicks: experiment.plan.excuseTicks)
+        let counted = tracks.tracks.map { $0.isCounted(tick: tick) }
+        for index in metrics.indices { metrics[index].credit(evidence, covered: covered, counted: counted) }
+        model.credit(evidence, covered: covered, counted: counted)
+        updates.count(
+            failed: cohort.canaries.count { tracks.tracks[$0].hasFailedUpdate },
+            succeeded: cohort.canaries.count { tracks.tracks[$0].wasExposed && !tracks.tracks[$0].hasFailedUpdate })
+    }
+
+    /// All rows of the test; the weights of those that decide add up to 1.
+    private func rows() -> [TestRow] {
+        let weights = RowWeights(experiment.metrics)
+        var rows: [TestRow] = []
+        for (metric, weight) in zip(metrics, weights.ofMetrics) { rows += metric.rows(weight: weight) }
+        for kind in EventKind.allCases {
+            rows.append(
+                TestRow(
+                    metric: kind.rawValue, test: kind.test, weight: weights.ofEvents / Double(EventKind.allCases.count),
+                    decides: true, scores: tracks.tracks.map { Int64(kind.count($0)) << 20 }))
+        }
+        return rows
+    }
+
+    /// Looks at the proofs of safety that are not made yet, all in one go; in the soak, where nothing can be spent,
+    /// only now and then.
+    private mutating func lookAtProofs() {
+        guard tick >= experiment.plan.soakTicks || tick % 5 == 0 else { return }
+        var places: [(metric: Int, side: Int)] = []
+        var rows: [ScoreRow] = []
+        for metric in metrics.indices {
+            for (side, row) in metrics[metric].proofScores.enumerated() {
+                guard let row else { continue }
+                places.append((metric, side))
+                rows.append(row)
             }
         }
-        let canaries = experiment.devices.indices.filter { experiment.devices[$0].isCanary }
-        updates.count(
-            failed: canaries.count { tracks[$0].hasFailedUpdate },
-            succeeded: canaries.count { tracks[$0].wasExposed && !tracks[$0].hasFailedUpdate })
+        for (place, sums) in zip(places, assignments.sums(of: rows)) {
+            metrics[place.metric].look(sums, side: place.side, tick: tick)
+        }
     }
 
-    /// All rows of the test; their weights add up to 1.
-    private func rows() -> [TestRow] {
-        let guarded = metrics.count { $0.plan.mode == .guard }
-        let forMetrics = guarded == 0 ? 0 : 0.5 / Double(guarded)
-        return metrics.flatMap { $0.rows(weight: forMetrics > 0 ? forMetrics : 0.5) }
-            + EventKind.allCases.map { kind in
-                TestRow(
-                    metric: kind.rawValue, test: kind.test, weight: (1 - forMetrics * Double(guarded)) / 4,
-                    decides: true,
-                    scores: tracks.tracks.map { Int64(kind.count($0)) << 20 })
-            }
-    }
-
-    private func contributions() -> [Contribution] {
-        guard let first = metrics.first else { return [] }
-        return first.worst(of: experiment.devices.indices.filter { experiment.devices[$0].isCanary }, limit: 5).map {
+    /// The canaries that do worst by the metric with the strongest evidence, or the first.
+    private func contributions(_ leading: String) -> [Contribution] {
+        guard let metric = metrics.first(where: { $0.plan.name == leading }) ?? metrics.first else { return [] }
+        let window = metric.ledger.sinceStart
+        return metric.worst(of: cohort.canaries, limit: 5).map { place in
             Contribution(
-                device: experiment.devices[$0].id, observed: first.ledger.observed[$0],
-                expected: first.ledger.expected[$0])
+                device: experiment.devices[place].id, metric: metric.plan.name, observed: window.observed[place],
+                expected: metric.plan.kind == .share ? window.scale[place] : 0,
+                requests: metric.ledger.requests[place])
         }
     }
 }

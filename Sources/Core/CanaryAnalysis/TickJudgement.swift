@@ -14,21 +14,26 @@ public enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
 public struct MetricJudgement: Codable, Hashable, Sendable {
     /// The metric's name.
     public var metric: String
+    /// What it measures: a share in 0...1 or a mean in its own unit.
+    public var kind: MetricPlan.Kind
+    /// Which way harm goes.
+    public var harm: MetricPlan.Harm
     /// What the metric may do.
     public var mode: MetricPlan.Mode
     /// The tolerated harm.
     public var margin: Margin
     /// The verdict.
     public var verdict: Verdict
-    /// Share of failures on the canary's new version, in 0...1; nil without requests.
+    /// The share or mean on the canary's new version; nil without requests.
     public var canaryValue: Double?
-    /// Share of failures in the comparison, in 0...1; nil without requests.
+    /// The share or mean in the comparison; nil without requests.
     public var baselineValue: Double?
     /// Requests of the canary in the judged window.
     public var canaryRequests: Double
     /// Requests of the comparison in the judged window.
     public var baselineRequests: Double
-    /// The canary's failures against expectation, as a multiple of the others'.
+    /// Of a share the canary's count against expectation as a multiple of the others', of a mean how far the canary is
+    /// above the others, both against their histories.
     public var effect: Double
     /// Lower end of the effect's 95 % interval (for display; by the test at this tick alone); nil where there is none.
     public var effectLower: Double?
@@ -44,6 +49,8 @@ public struct MetricJudgement: Codable, Hashable, Sendable {
     public var safetyBound: Double?
     /// Whether the proof of safety was made in this step.
     public var isProven: Bool
+    /// Whether the canary is proven to be better: the version it comes from is the worse one.
+    public var isBaselineWorse: Bool
 }
 
 /// A condition of promotion.
@@ -124,10 +131,14 @@ public enum Recommendation: Codable, Hashable, Sendable {
 public struct Contribution: Codable, Hashable, Sendable {
     /// The device's id.
     public var device: String
-    /// Its failures.
+    /// The metric.
+    public var metric: String
+    /// Of a share its failures, of a mean the sum of its deviations from expectation.
     public var observed: Double
-    /// What was expected of it.
+    /// The failures expected of it; 0 for a mean.
     public var expected: Double
+    /// Its requests.
+    public var requests: Double
 }
 
 /// The judge's words on one step at one tick.
@@ -154,9 +165,12 @@ public struct TickJudgement: Codable, Hashable, Sendable {
     public var leadingTest: String
     /// Whether any set of labels could reach the bounds of this step.
     public var canDecide: Bool
+    /// Evidence of harm in failures by a model of devices instead of by the draw: ln of a bet's gain; decides only
+    /// where a person picked the canaries.
+    public var modelEvidence: Double
     /// The gates of promotion.
     public var gates: [GateStanding]
-    /// The canaries that fail most against their expectation, worst first, at most five.
+    /// The canaries that do worst by the leading metric, worst first, at most five.
     public var contributions: [Contribution]
     /// What is recommended.
     public var recommendation: Recommendation

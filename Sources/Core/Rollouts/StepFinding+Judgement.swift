@@ -3,7 +3,7 @@ public import CanaryAnalysis
 extension StepFinding {
     /// What a judgement means for the rollout, by what its policy says about each metric.
     public init(_ judgement: TickJudgement, policies: [MetricPolicy]) {
-        let missing = policies.first { $0.mode == .guard && $0.onNoData == .hold && $0.hasNoData(in: judgement) }
+        let missed = policies.first { $0.isMissed(in: judgement) }.map { Self.noData(Grounds(noDataFor: $0.name)) }
         switch judgement.recommendation {
         case .rollback(let finding):
             switch MetricPolicy.policy(for: finding.metric, among: policies)?.onFail ?? .rollback {
@@ -13,36 +13,10 @@ extension StepFinding {
             }
         case .halt(let finding): self = .halt(Grounds(finding))
         case .hold(let reason): self = .hold(Grounds(reason))
-        case .advance, .undecided, .noData:
-            if let missing {
-                self = .noData(Grounds(noDataFor: missing.name))
-            } else {
-                self = Self.going(judgement, policies)
-            }
-        }
-    }
-
-    /// What holds where nothing does harm and every guarded metric that must have data has some.
-    private static func going(_ judgement: TickJudgement, _ policies: [MetricPolicy]) -> StepFinding {
-        let isIgnored = { (metric: MetricJudgement) in
-            metric.verdict == .nodata
-                && MetricPolicy.policy(for: metric.metric, among: policies)?.onNoData == .ignore
-        }
-        switch judgement.recommendation {
-        case .advance(let isProven): return .advance(proven: isProven, Grounds(judgement, isProven: isProven))
-        case .undecided(let reason):
-            let guarded = judgement.metrics.filter { $0.mode == .guard }
-            let deciding = guarded.filter { !isIgnored($0) }
-            // A metric whose policy ignores that it has no data is proven by nobody and waited for by nobody.
-            guard reason.code == "unproven", deciding.count < guarded.count, !deciding.isEmpty,
-                deciding.allSatisfy(\.isProven)
-            else { return .undecided(Grounds(reason)) }
-            return .advance(proven: true, Grounds(judgement, isProven: true))
-        case .noData(let reason):
-            let isHeld = judgement.metrics.contains { $0.mode == .guard && !isIgnored($0) }
-            return isHeld ? .noData(Grounds(reason)) : .undecided(Grounds(reason))
-        case .rollback, .halt, .hold:
-            preconditionFailure("harm and holds are told before")
+        case .advance(let isProven):
+            self = missed ?? .advance(proven: isProven, Grounds(judgement, isProven: isProven))
+        case .undecided(let reason): self = missed ?? .undecided(Grounds(reason))
+        case .noData(let reason): self = missed ?? .noData(Grounds(reason))
         }
     }
 }
@@ -60,11 +34,11 @@ extension StepReadiness {
 }
 
 extension MetricPolicy {
-    /// Whether devices run the new version and yet nothing is measured of this metric: it is not among the judged ones,
-    /// or one of its rows has nothing to judge.
-    fileprivate func hasNoData(in judgement: TickJudgement) -> Bool {
-        let rows = judgement.metrics.filter { covers($0.metric) && $0.mode == .guard }
-        return judgement.exposed > 0 && (rows.isEmpty || rows.contains { $0.verdict == .nodata })
+    /// Whether the metric is guarded, must have data, and is not even among those that the step judges: latency without
+    /// a histogram is. (What is judged and has no data is the judge's to say.)
+    fileprivate func isMissed(in judgement: TickJudgement) -> Bool {
+        mode == .guard && onNoData == .hold && judgement.exposed > 0
+            && !judgement.metrics.contains { covers($0.metric) }
     }
 }
 

@@ -119,7 +119,7 @@ extension MeasurementNames {
             shares.formUnion(history.shares.keys)
             means.formUnion(history.means.keys)
         }
-        for policy in policies where policy.mode == .guard && policy.onNoData == .hold {
+        for policy in policies where policy.mode == .guard {
             switch MetricPolicy.source(of: policy.name) {
             case .share: shares.insert(policy.name)
             case .mean where !shares.contains(policy.name): means.insert(policy.name)
