@@ -34,7 +34,7 @@ extension RuntimeKeeper {
         func add(_ name: String, _ value: Double?) {
             if reading.means[name] == nil, values[name] == nil { values[name] = value }
         }
-        add("memory_bytes", services.sensors.residentBytes(of: running.process).map(Double.init))
+        add("memory_bytes", services.sensors.residentBytes(of: running.process).map { Double($0) })
         add("temperature_celsius", services.sensors.temperatureCelsius())
         running.measured.sample(values, on: running.digest)
     }

@@ -28,9 +28,9 @@ public struct NamedMeasurements: Codable, Hashable, Sendable {
     public init(_ totals: RuntimeTotals) {
         requests = Double(totals.requests)
         failures = Double(totals.allFailures)
-        latency = totals.latencyBuckets.map(Double.init)
+        latency = totals.latencyBuckets.map { Double($0) }
         answers = Double(totals.answers)
-        classes = totals.classes.mapValues(Double.init)
+        classes = totals.classes.mapValues { Double($0) }
         shares = totals.shares.mapValues { Tally(count: Double($0.of), total: Double($0.counted)) }
         means = totals.means.mapValues { Tally(count: Double($0.count), total: $0.sum) }
     }
