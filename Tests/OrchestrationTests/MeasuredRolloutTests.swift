@@ -164,9 +164,8 @@ import WireFormat
         #expect(world.serving(2).count == 12)
         let page = String(
             decoding: world.registry.render(.text) { world.controller.collect(into: &$0) }, as: UTF8.self)
-        let counted =
-            #"edgeorch_rollout_dry_run_decisions_total{model="digits",decision="rollback",cause="judge"} 1"#
-        #expect(page.contains(counted))
-        #expect(!page.contains(#"edgeorch_rollout_decisions_total{model="digits",decision="rollback",cause="judge"} 1"#))
+        let labels = #"{model="digits",decision="rollback",cause="judge"}"#
+        #expect(page.contains("edgeorch_rollout_dry_run_decisions_total\(labels) 1"))
+        #expect(!page.contains("edgeorch_rollout_decisions_total\(labels) 1"))
     }
 }

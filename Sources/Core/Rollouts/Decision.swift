@@ -1,3 +1,4 @@
+public import CanaryAnalysis
 public import Fleet
 
 /// What was decided about a rollout.
@@ -58,6 +59,8 @@ public struct Decision: Codable, Hashable, Sendable {
     public var actor: String?
     /// The metric that decided, where one did.
     public var metric: String?
+    /// What that metric is, and so how the effect is to be read; nil for events.
+    public var metricKind: MetricPlan.Kind?
     /// The row of the test that decided, such as `weighted since start`.
     public var test: String?
     /// The evidence (weighted -ln p) that was compared.

@@ -545,6 +545,7 @@ public struct Rollout: Codable, Hashable, Sendable {
             step: max(1, steps.count), tick: grounds.actor == nil ? currentStep?.ticks : nil, at: now,
             actor: grounds.actor, exposedDevices: exposedCount)
         decision.metric = grounds.metric
+        decision.metricKind = grounds.metricKind
         decision.test = grounds.test
         decision.evidence = grounds.evidence
         decision.bound = grounds.bound

@@ -7,11 +7,11 @@ extension StepFinding {
         switch judgement.recommendation {
         case .rollback(let finding):
             switch MetricPolicy.policy(for: finding.metric, among: policies)?.onFail ?? .rollback {
-            case .rollback: self = .rollback(Grounds(finding))
-            case .halt: self = .halt(Grounds(finding))
-            case .hold: self = .hold(Grounds(finding))
+            case .rollback: self = .rollback(Grounds(finding, in: judgement))
+            case .halt: self = .halt(Grounds(finding, in: judgement))
+            case .hold: self = .hold(Grounds(finding, in: judgement))
             }
-        case .halt(let finding): self = .halt(Grounds(finding))
+        case .halt(let finding): self = .halt(Grounds(finding, in: judgement))
         case .hold(let reason): self = .hold(Grounds(reason))
         case .advance(let isProven):
             self = missed ?? .advance(proven: isProven, Grounds(judgement, isProven: isProven))
@@ -43,11 +43,12 @@ extension MetricPolicy {
 }
 
 extension Grounds {
-    fileprivate init(_ finding: HarmFinding) {
+    fileprivate init(_ finding: HarmFinding, in judgement: TickJudgement) {
         self.init(
             cause: finding.reason == "updates_failing" ? .updateFailures : .judge, reason: finding.reason,
             sentence: finding.sentence)
         metric = finding.metric
+        metricKind = judgement.metrics.first { $0.metric == finding.metric }?.kind
         test = finding.test
         evidence = finding.evidence
         bound = finding.bound
@@ -82,6 +83,7 @@ extension Grounds {
             cause: .judge, reason: "proven",
             sentence: "every guarded metric is shown to be within its tolerance; soak and gates are met")
         metric = weakest.metric
+        metricKind = weakest.kind
         test = "safety since start"
         evidence = weakest.safetyEvidence
         bound = weakest.safetyBound

@@ -1,3 +1,5 @@
+public import CanaryAnalysis
+
 /// What the evidence of one step says at one tick, as far as a rollout acts on it.
 public enum StepFinding: Hashable, Sendable {
     /// The step may advance: proven, or (`proven` false) on soak, gates and limits where its list can decide nothing.
@@ -43,6 +45,8 @@ public struct Grounds: Hashable, Sendable {
     public var actor: String?
     /// The metric, where one decides.
     public var metric: String?
+    /// What that metric is, and so how the effect is to be read; nil for events.
+    public var metricKind: MetricPlan.Kind?
     /// The row of the test.
     public var test: String?
     /// The evidence (weighted -ln p).
