@@ -65,7 +65,9 @@ let service: [Target] = [
         "Service", "OrchestratorAPI",
         ["Fleet", "WireFormat", "WebMessages", "Orchestration", "ModelTrust", "Rollouts"],
         resources: [.embedInCode("openapi.yaml")]),
-    layer("Service", "FleetSimulation", ["CanaryAnalysis"]),
+    layer("Service", "FleetSimulation", ["CanaryAnalysis", "RecordedFleets", real]),
+    layer("Service", "RivalJudges", ["CanaryAnalysis", "RecordedFleets", real]),
+    layer("Service", "JudgeBenchmark", ["CanaryAnalysis", "RecordedFleets", "FleetSimulation", "RivalJudges", real]),
     layer("Service", "DeviceAgent", ["Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition"]),
 ]
 
@@ -112,7 +114,7 @@ let programs: [Target] = [
             "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography",
             "CurlClient", "Terminal", "EdgeOrchestrator", argumentParser, yams,
         ]),
-    program("edge-fleet", ["CanaryAnalysis", "FleetSimulation", "Terminal", argumentParser]),
+    program("edge-fleet", ["CanaryAnalysis", "FleetSimulation", "JudgeBenchmark", "Terminal", argumentParser]),
 ]
 
 /// What several test targets simulate with: a disk, a store, a runtime, devices and a whole fleet in memory.
@@ -127,7 +129,7 @@ let testTargets: [Target] = [
     tests("Fleet"),
     tests("CanaryAnalysis", ["FleetSimulation"]),
     tests("Rollouts", ["Fleet", "CanaryAnalysis"]),
-    tests("RecordedFleets", ["CanaryAnalysis"]),
+    tests("RecordedFleets", ["CanaryAnalysis", "FleetSimulation"]),
     tests("ModelTrust", ["Fleet"]),
     tests("DeviceUpdates", ["Fleet"]),
     tests("PrometheusExposition"),

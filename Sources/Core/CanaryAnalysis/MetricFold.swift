@@ -46,7 +46,8 @@ struct MetricFold: Sendable {
     ///   - evidence: what was observed.
     ///   - covered: how many ticks each device's measurements cover.
     ///   - counted: whether each device's window has begun.
-    mutating func credit(_ evidence: TickEvidence, covered: [Int], counted: [Bool]) {
+    ///   - isCanary: whether each device was drawn by this step; whom later steps draw is compared with.
+    mutating func credit(_ evidence: TickEvidence, covered: [Int], counted: [Bool], isCanary: [Bool]) {
         var entries: [VersionEntry] = []
         var plain: [DeviceLedger.Entry] = []
         entries.reserveCapacity(evidence.observations.count)
@@ -64,8 +65,7 @@ struct MetricFold: Sendable {
                 DeviceLedger.Entry(
                     device: device, count: old.count + new.count, total: old.total + new.total, ticks: entry.ticks))
             guard counted[device] else { continue }
-            shown.canary += new
-            if !evidence.observations[index].isCommanded { shown.baseline += old }
+            if isCanary[device] { shown.canary += new } else { shown.baseline += old }
         }
         ledger.add(plain, counted: counted)
         for index in sides.indices { sides[index].add(entries, counted: counted) }

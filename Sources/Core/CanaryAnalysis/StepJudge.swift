@@ -72,7 +72,8 @@ public struct StepJudge: Sendable {
             exposed: standing.exposedCount, metrics: judged, events: standing.events,
             evidence: look.largest?.evidence ?? 0,
             bound: look.bound.isFinite && !harm.test.canNeverCross ? look.bound : nil,
-            leadingMetric: look.largest?.metric ?? "", leadingTest: look.largest?.test ?? "",
+            isWorse: harm.test.crossedAt != nil, leadingMetric: look.largest?.metric ?? "",
+            leadingTest: look.largest?.test ?? "",
             canDecide: !harm.test.canNeverCross, modelEvidence: model.evidence, gates: gates,
             contributions: contributions(look.largest?.metric ?? ""),
             recommendation: recommendation(standing, judged, gates, rows))
@@ -243,7 +244,9 @@ public struct StepJudge: Sendable {
     private mutating func credit(_ evidence: TickEvidence) {
         let covered = tracks.add(evidence, tick: tick, excuseTicks: experiment.plan.excuseTicks)
         let counted = tracks.tracks.map { $0.isCounted(tick: tick) }
-        for index in metrics.indices { metrics[index].credit(evidence, covered: covered, counted: counted) }
+        for index in metrics.indices {
+            metrics[index].credit(evidence, covered: covered, counted: counted, isCanary: cohort.isCanary)
+        }
         model.credit(evidence, covered: covered, counted: counted)
         updates.count(
             failed: cohort.canaries.count { tracks.tracks[$0].hasFailedUpdate },

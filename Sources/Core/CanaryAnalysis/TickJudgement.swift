@@ -159,6 +159,8 @@ public struct TickJudgement: Codable, Hashable, Sendable {
     public var evidence: Double
     /// What evidence must exceed at this tick; nil where no evidence of this step could ever exceed it.
     public var bound: Double?
+    /// Whether the test has shown by this tick that the canary is worse, by however little.
+    public var isWorse: Bool
     /// The metric or event with the largest evidence.
     public var leadingMetric: String
     /// Its row.

@@ -1,45 +1,5 @@
 public import CanaryAnalysis
 
-/// What a recording came to.
-public struct RecordingOutcome: Hashable, Sendable {
-    /// The first decision that would have been acted on.
-    public enum Decision: String, Hashable, Sendable {
-        /// Taken back, in whichever step.
-        case rollback
-        /// A step was proven, and nothing was ever taken back.
-        case promote
-        /// Neither.
-        case hold
-    }
-
-    /// What one step came to.
-    public struct Step: Hashable, Sendable {
-        /// Counted from 1.
-        public var number: Int
-        /// When it was drawn, in seconds since the rollout's start.
-        public var startedAt: Double
-        /// When it was proven, in seconds since the rollout's start; nil for never.
-        public var provenAt: Double?
-    }
-
-    /// The decision.
-    public var decision: Decision = .hold
-    /// When it fell, in seconds since the rollout's start; for a hold the end of the recording.
-    public var timeSeconds = 0.0
-    /// The step it fell in.
-    public var step: Int?
-    /// The metric that decided.
-    public var metric: String?
-    /// The row of the test that decided.
-    public var test: String?
-    /// A stable code, such as `harm_proven` or `unproven`.
-    public var reason = ""
-    /// The class of canaries that carries the harm, such as `hw=orin`.
-    public var suspect: String?
-    /// The steps that were drawn.
-    public var steps: [Step] = []
-}
-
 /// Judges a recorded fleet tick by tick, as the controller would have: each step on its own list, from its own start.
 ///
 /// A recording does not change its course: after a decision the later ticks are judged all the same.
@@ -55,16 +15,82 @@ public struct RecordingJudge: Sendable {
     /// What the recording came to so far.
     public private(set) var outcome = RecordingOutcome()
 
+    private let fleet: RecordedFleet
+    private var pending: [RecordedStep]
+    private var running: [RunningStep] = []
+    /// The end of the tick in which each device was last heard; its row begins there.
+    private var lastHeard: [Double]
+
     /// Prepares to judge a fleet.
     public init(_ fleet: RecordedFleet) {
-        outcome.reason = "no_data"
+        self.fleet = fleet
+        pending = RecordedStep.all(of: fleet)
+        lastHeard = fleet.devices.map { _ in -.infinity }
+        outcome.reason = "no_step"
+        outcome.steps = pending.map { RecordingOutcome.Step(number: $0.number, startedAt: $0.startedAt) }
     }
 
     /// Ends the tick at `time` (seconds since the rollout's start): `rows` were received in it.
     ///
     /// Ticks must be ended in their order, every one of them, also those without rows.
     public mutating func endTick(at time: Double, rows: [RecordedRow]) -> [StepTick] {
-        outcome.timeSeconds = time
-        return []
+        while let next = pending.first, next.startedAt < time {
+            pending.removeFirst()
+            let isAfterProof = outcome.steps.contains { $0.provenAt != nil }
+            running.append(RunningStep(next, of: fleet, mayAdvanceUnproven: isAfterProof))
+        }
+        let heard = HeardRows(rows, lastHeard: lastHeard, devices: fleet.devices)
+        for row in rows { lastHeard[row.device] = time }
+        var ticks: [StepTick] = []
+        for index in running.indices {
+            let judgement = running[index].judge(heard, of: fleet, at: time)
+            note(judgement, step: running[index].step.number, at: time)
+            ticks.append(StepTick(step: running[index].step.number, judgement: judgement))
+        }
+        if outcome.decision == .hold { outcome.timeSeconds = time }
+        return ticks
+    }
+
+    private mutating func note(_ judgement: TickJudgement, step: Int, at time: Double) {
+        switch judgement.recommendation {
+        case .rollback(let finding):
+            guard outcome.decision != .rollback else { return }
+            outcome.decision = .rollback
+            outcome.timeSeconds = time
+            outcome.step = step
+            outcome.metric = finding.metric
+            outcome.test = finding.test
+            outcome.reason = finding.reason
+            outcome.suspect = finding.suspect
+        case .advance(isProven: true):
+            for index in outcome.steps.indices
+            where outcome.steps[index].number == step && outcome.steps[index].provenAt == nil {
+                outcome.steps[index].provenAt = time
+            }
+            guard outcome.decision == .hold else { return }
+            outcome.decision = .promote
+            outcome.timeSeconds = time
+            outcome.step = step
+            outcome.reason = "proven"
+            let weakest = judgement.metrics.filter { $0.mode == .guard }
+                .min { $0.safetyEvidence < $1.safetyEvidence }
+            outcome.metric = weakest?.metric
+            outcome.test = "safety since start"
+        case .advance, .halt, .hold, .undecided, .noData:
+            guard outcome.decision == .hold else { return }
+            outcome.step = step
+            outcome.reason = judgement.recommendation.code
+        }
+    }
+}
+
+extension Recommendation {
+    /// The stable code of what is waited for.
+    fileprivate var code: String {
+        switch self {
+        case .rollback(let finding), .halt(let finding): finding.reason
+        case .hold(let reason), .undecided(let reason), .noData(let reason): reason.code
+        case .advance(let isProven): isProven ? "proven" : "not_proven_here"
+        }
     }
 }

@@ -1,0 +1,114 @@
+import FleetSimulation
+public import Foundation
+import RecordedFleets
+import RivalJudges
+
+extension BenchmarkResults {
+    /// The report for machines: claims, cases with every judge's figures, faults and costs.
+    public func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        return try encoder.encode(
+            Document(
+                seed: seed, extent: extent.rawValue,
+                claims: Claim.all.map { claim in
+                    let outcome = claim.outcome(self)
+                    return Document.Claim(
+                        claim: claim.sentence, standing: outcome.standing.rawValue, figures: outcome.figure)
+                }, cases: cases.map(Document.Case.init),
+                faults: faults.map { result in
+                    Document.Fault(
+                        fault: result.fault.title, mayBeProven: !result.fault.mustNotPromote,
+                        proven: result.promoted.successes, takenBack: result.rolledBack.successes,
+                        runs: result.promoted.runs)
+                },
+                costs: costs.map { cost in
+                    Document.Cost(
+                        steps: cost.name, devices: cost.devices, ticks: cost.ticks, longestSeconds: cost.worstSeconds,
+                        medianSeconds: cost.medianSeconds, peakMebibytes: cost.peakMebibytes)
+                }))
+    }
+
+    private struct Document: Encodable {
+        struct Claim: Encodable {
+            let claim: String
+            let standing: String
+            let figures: String
+        }
+
+        struct Judge: Encodable {
+            let takenBack: Int
+            let share: Double
+            let lower: Double
+            let upper: Double
+            let medianMinutes: Double?
+            let ninetyPercentMinutes: Double?
+
+            init(_ seen: ExactBinomial, median: Double?, ninety: Double?) {
+                let interval = seen.interval()
+                takenBack = seen.successes
+                share = seen.share
+                lower = interval.lowerBound
+                upper = interval.upperBound
+                medianMinutes = median
+                ninetyPercentMinutes = ninety
+            }
+        }
+
+        struct Case: Encodable {
+            let name: String
+            let title: String
+            let subject: BenchmarkCase.Subject
+            let runs: Int
+            let judge: Judge
+            let stepsProven: Double
+            let provenMedianMinutes: Double?
+            let namedShare: Double?
+            let rivals: [String: Judge]
+
+            init(_ result: CaseResult) {
+                name = result.benchmarkCase.name
+                title = result.benchmarkCase.title
+                subject = result.benchmarkCase.subject
+                runs = result.runs.count
+                judge = Judge(
+                    result.rolledBack, median: result.rollbackMinutes(0.5), ninety: result.rollbackMinutes(0.9))
+                stepsProven = result.anyProven.share
+                provenMedianMinutes = result.proofMinutes(0.5)
+                namedShare = result.rolledBack.successes > 0 ? result.namedAny.share : nil
+                var rivals: [String: Judge] = [:]
+                for rival in result.benchmarkCase.rivals {
+                    guard let seen = result.rolledBack(by: rival) else { continue }
+                    rivals[rival.rawValue] = Judge(
+                        seen, median: result.rollbackMinutes(0.5, by: rival),
+                        ninety: result.rollbackMinutes(0.9, by: rival))
+                }
+                self.rivals = rivals
+            }
+        }
+
+        struct Fault: Encodable {
+            let fault: String
+            let mayBeProven: Bool
+            let proven: Int
+            let takenBack: Int
+            let runs: Int
+        }
+
+        struct Cost: Encodable {
+            let steps: String
+            let devices: Int
+            let ticks: Int
+            let longestSeconds: Double
+            let medianSeconds: Double
+            let peakMebibytes: Double
+        }
+
+        let seed: UInt64
+        let extent: String
+        let claims: [Claim]
+        let cases: [Case]
+        let faults: [Fault]
+        let costs: [Cost]
+    }
+}
