@@ -1,5 +1,6 @@
 import DeviceUpdates
 import Fleet
+import Synchronization
 import Testing
 import WireFormat
 
@@ -10,6 +11,7 @@ import WireFormat
 @Suite struct RuntimeKeeperTests {
     private let runtime = SimulatedRuntime()
     private let time = DeviceTime(TestTime())
+    private let log = TestLog()
     private let agent: Agent
     private let keeper: RuntimeKeeper
     private let first: Digest
@@ -25,7 +27,7 @@ import WireFormat
         let id = try DeviceID("dev-1")
         let services = AgentServices(
             files: MemoryDisk(), controller: SimulatedLink(id), verifier: StubTrust(device: id), probe: runtime,
-            launcher: runtime, clock: time, chance: EvenChance(), log: TestLog())
+            launcher: runtime, clock: time, chance: EvenChance(), log: log, sensors: FixedSensors())
         agent = try Agent(
             settings: AgentSettings(device: id, model: try ModelName("digits"), runtime: settings, agentVersion: "1"),
             services: services)
@@ -164,8 +166,50 @@ import WireFormat
         keeper.run()
         #expect(runtime.serving == nil && !condition.isHealthy)
         let counted = agent.counters.snapshot.entries.values.first
-        #expect(counted?.totals == RuntimeTotals(requests: 10, failures: ["timeout": 1], latencyBuckets: []))
+        var expected = RuntimeTotals(requests: 10, failures: ["timeout": 1], latencyBuckets: [])
+        expected.means = [
+            "memory_bytes": MeanTotals(count: 1, above: 1_048_576),
+            "temperature_celsius": MeanTotals(count: 1, above: 45.5),
+        ]
+        #expect(counted?.totals == expected)
         #expect(counted?.gaps == 1 && counted?.isOpen == false)
         #expect(agent.supervisor.serve(second) == .runtimeUnhealthy, "nobody waits for a thread that has ended")
     }
+
+    // MARK: - What is measured
+
+    private var counted: RuntimeTotals? { agent.counters.snapshot.entries.values.first?.totals }
+
+    private func scrape() {
+        agent.supervisor.shared.withLock { $0.wantedScrape += 1 }
+        keeper.step()
+    }
+
+    @Test("memory and temperature are sampled at each scrape, for the version that serves")
+    func sensors() {
+        order(first)
+        for _ in 0..<3 { scrape() }
+        #expect(counted?.means["memory_bytes"] == MeanTotals(count: 3, above: 3_145_728))
+        #expect(counted?.means["temperature_celsius"]?.mean == 45.5)
+    }
+
+    @Test("too many named metrics are refused once in the log, and told as a problem as long as the runtime lives")
+    func refused() {
+        order(first)
+        var totals = RuntimeTotals(requests: 20)
+        totals.answers = 20
+        for index in 10..<30 { totals.classes["\(index)"] = 1 }
+        runtime.measure(totals)
+        scrape()
+        scrape()
+        #expect(counted?.namedCount == MeasurementName.limit && counted?.answers == 20)
+        #expect(agent.status.snapshot.refusedMetrics == 6)
+        #expect(log.lines.withLock { $0.count { $0.contains("metrics_refused") } } == 1)
+    }
+}
+
+/// A device that always shows the same.
+private struct FixedSensors: DeviceSensing {
+    func residentBytes(of process: Int32) -> UInt64? { 1 << 20 }
+    func temperatureCelsius() -> Double? { 45.5 }
 }

@@ -1,5 +1,6 @@
 import CanaryAnalysis
 import Fleet
+import Foundation
 import Rollouts
 import Terminal
 import Testing
@@ -101,7 +102,7 @@ private enum Sample {
         #expect(
             told == [
                 "decision 3: rollback by judge, failures (weighted since start), evidence 12.00 against 9.50, "
-                    + "effect 3.00: failures rose",
+                    + "effect x3.00: failures rose",
                 "state progressing -> rolling_back",
             ])
     }
@@ -155,6 +156,62 @@ private enum Sample {
                 "  exposed   ######..................  2 of 8 drawn, 8 commanded", "  no evidence yet",
                 "  waits for 1m30s: the soak goes on (soak)",
             ])
+    }
+
+    /// A metric as the API shows it, changed.
+    private func metric(
+        _ name: String, _ kind: MetricPlan.Kind, _ change: (inout MetricJudgement) -> Void
+    ) throws -> MetricJudgement {
+        let text = """
+            {"metric": "\(name)", "kind": "\(kind.rawValue)", "harm": "up", "mode": "guard",
+             "margin": {"relative": {"_0": 1.25}}, "verdict": "undecided", "canaryRequests": 200,
+             "baselineRequests": 400, "effect": 1, "evidence": 1, "strongestTest": "t", "safetyEvidence": 2,
+             "isProven": false, "isBaselineWorse": false}
+            """
+        var metric = try JSONDecoder().decode(MetricJudgement.self, from: Data(text.utf8))
+        change(&metric)
+        return metric
+    }
+
+    @Test("shares are told in percent, means as numbers, and effects and tolerances in their unit")
+    func units() throws {
+        let failures = try metric("failures", .share) { one in
+            (one.canaryValue, one.baselineValue) = (0.05, 0.04)
+            (one.effect, one.effectLower) = (1.25, 0.9)
+        }
+        #expect(
+            MetricText(metric: failures).line
+                == "canary 5.00 % of 200, baseline 4.00 % of 400, effect x1.25 [x0.90, -], tolerated x1.25")
+        let confidence = try metric("confidence", .mean) { one in
+            (one.canaryValue, one.baselineValue, one.effect) = (0.7, 0.9, -0.2)
+            (one.effectLower, one.effectUpper) = (-0.25, 0.01)
+            (one.harm, one.margin) = (.down, .absolute(0.05))
+        }
+        #expect(
+            MetricText(metric: confidence).line
+                == "canary 0.7000 of 200, baseline 0.9000 of 400, effect -0.2000 [-0.2500, +0.0100], tolerated -0.0500")
+        let tolerances: [(MetricPlan.Harm, Margin, MetricPlan.Kind, String)] = [
+            (.either, .absolute(0.02), .share, "+-2.00 points"), (.down, .absolute(0.02), .share, "-2.00 points"),
+            (.down, .relative(1.5), .share, "x1.50 of what is missing"), (.up, .absolute(5e7), .mean, "+50000000"),
+        ]
+        for (harm, margin, kind, text) in tolerances {
+            let one = try metric("m", kind) { ($0.harm, $0.margin) = (harm, margin) }
+            #expect(MetricText(metric: one).tolerance == text)
+        }
+    }
+
+    @Test("a dry run says so, and its rollback is one that would have been")
+    func dryRun() throws {
+        let lines = try text { rollout in
+            rollout.policy.dryRun = true
+            var decision = Sample.rollback
+            decision.dryRun = true
+            decision.metricKind = .mean
+            rollout.decisions = [decision]
+        }
+        #expect(lines.contains { $0.contains("dry run: judged") })
+        #expect(
+            lines.last?.contains("would roll back by judge") == true && lines.last?.contains("effect +3.00") == true)
     }
 
     @Test("the last five decisions are shown, the newest at the end")

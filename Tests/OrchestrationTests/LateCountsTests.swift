@@ -39,6 +39,12 @@ import WireFormat
             })
     }
 
+    /// Requests and failures of the device's history.
+    private func history(of device: LiveDevice, at now: Timestamp) throws -> [Double] {
+        let measured = device.telemetry.history(on: try series().digest, at: now)
+        return [measured.requests, measured.failures]
+    }
+
     @Test("a device that was away is asked since when, once, and one that was not is not asked")
     func asked() throws {
         var (device, reply, now) = try returned()
@@ -59,20 +65,18 @@ import WireFormat
     @Test("what was counted a day ago is worth half in the history, and as much as before in the totals")
     func discounted() throws {
         var (device, _, now) = try returned()
-        let digest = try series().digest
-        #expect(device.telemetry.history(on: digest, at: now) == (1000, 100))
+        #expect(try history(of: device, at: now) == [1000, 100])
         #expect(device.take(try upload([(0, 0), (0.001, 1000), (86_400, 1000)]), at: now) == 2)
-        let history = device.telemetry.history(on: digest, at: now)
-        #expect(abs(history.requests - 500) < 0.01 && abs(history.failures - 50) < 0.01)
+        let history = try history(of: device, at: now)
+        #expect(abs(history[0] - 500) < 0.01 && abs(history[1] - 50) < 0.01)
         #expect(device.telemetry.lifetime.map(\.totals.requests) == [1000])
     }
 
     @Test("a ring is used once, and no more is taken back than came late")
     func bounded() throws {
         var (device, _, now) = try returned()
-        let digest = try series().digest
         #expect(device.take(try upload([(0, 0), (0.001, 50_000)]), at: now) == 1)
-        #expect(device.telemetry.history(on: digest, at: now) == (0, 0))
+        #expect(try history(of: device, at: now) == [0, 0])
         #expect(device.take(try upload([(0, 0), (0.001, 1000)]), at: now) == 0)
     }
 
@@ -81,7 +85,7 @@ import WireFormat
         var device = LiveDevice(try DeviceID("device-1"))
         _ = device.take(try heartbeat(1, requests: 100, at: start), at: start)
         #expect(device.take(try upload([(0, 0), (60, 100)]), at: start) == 0)
-        #expect(device.telemetry.history(on: try series().digest, at: start) == (100, 10))
+        #expect(try history(of: device, at: start) == [100, 10])
     }
 
     @Test("a device without a network counts on, and tells its ring when it is back")

@@ -52,7 +52,7 @@ import WireFormat
                     try TickEvidence(decoding: [UInt8](try #require(Data(base64Encoded: row))))
                 })
         }
-        let replay = DecisionReplay(steps)
+        let replay = DecisionReplay(steps, policies: record.metrics)
         #expect(rollout.decisions.map { replay.outcome(of: $0) } == [.reproduced, .reproduced])
         let draws = try world.controller.audit(before: nil, limit: 1000).filter { $0.action == "step.draw" }
         #expect(draws.count == 2)

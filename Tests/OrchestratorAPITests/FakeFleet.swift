@@ -267,7 +267,7 @@ final class FakeFleet: FleetOperations {
 
     func evidence(_ id: RolloutID) throws -> RolloutEvidence {
         try note("evidence \(id)")
-        return RolloutEvidence(rollout: id, steps: [], decisions: [])
+        return RolloutEvidence(rollout: id, steps: [], metrics: [], decisions: [])
     }
 
     func audit(before: UInt64?, limit: Int) throws -> [AuditEvent] {

@@ -32,8 +32,8 @@ import Testing
         #expect(reading.durationBuckets == [10, 20, 20, 20, 20, 20, 20, 20, 20, 90, 90, 100])
         #expect(reading.durationCounts == [10, 10, 0, 0, 0, 0, 0, 0, 0, 70, 0, 10])
         #expect(reading.durationSum == 12.5)
-        #expect(reading.confidenceSum == 88.5)
-        #expect(reading.confidenceCount == 97)
+        #expect(reading.means == ["confidence": .init(count: 97, sum: 88.5)])
+        #expect(reading.classes.isEmpty && reading.shares.isEmpty && reading.gauges.isEmpty)
     }
 
     @Test("without a version all versions add up")

@@ -35,7 +35,7 @@ import Testing
             DecisionReplay.Step(
                 experiment: step.experiment, rows: try step.rows.map { try TickEvidence(decoding: $0.encoded()) })
         }
-        #expect(DecisionReplay(stored).outcome(of: rollback) == .reproduced)
+        #expect(DecisionReplay(stored, policies: []).outcome(of: rollback) == .reproduced)
     }
 
     @Test("a figure that was tampered with is found, and by its name")
@@ -73,11 +73,11 @@ import Testing
         let canary = try #require(changed[0].experiment.devices.firstIndex { $0.isCanary })
         // The first row reaches back before the start and the second is warm-up, so they are not judged.
         changed[0].rows[2].observations[canary].new[0].total = 0
-        #expect(isDifferent(DecisionReplay(changed).outcome(of: rollback)))
+        #expect(isDifferent(DecisionReplay(changed, policies: []).outcome(of: rollback)))
         var cut = harmed.recorded.steps
         cut[0].rows.removeLast()
-        #expect(isDifferent(DecisionReplay(cut).outcome(of: rollback)))
-        #expect(isDifferent(DecisionReplay([]).outcome(of: rollback)))
+        #expect(isDifferent(DecisionReplay(cut, policies: []).outcome(of: rollback)))
+        #expect(isDifferent(DecisionReplay([], policies: []).outcome(of: rollback)))
     }
 
     @Test("every decision of a rollout that advances and is rolled back by its first step is reproduced")

@@ -56,7 +56,21 @@ import Testing
         Fault("metrics[0].absoluteTolerance", "above 1") { $0.metrics[0].absoluteTolerance = 1.1 },
         Fault("metrics[0].limit", "above 1") { $0.metrics[0].limit = 1.5 },
         Fault("metrics[0].limit", "negative") { $0.metrics[0].limit = -0.1 },
-        Fault("metrics[0].name", "not judged by this version") { $0.metrics[0].name = "latency" },
+        Fault("metrics[0].name", "a capital letter") { $0.metrics[0].name = "Latency" },
+        Fault("metrics[0].name", "an event") { $0.metrics[0].name = "silence" },
+        Fault("metrics[0].name", "a class without a name") { $0.metrics[0].name = "class:" },
+        Fault("metrics[0].absoluteTolerance", "a share's above 1") { change in
+            change.metrics = [MetricPolicy(name: "class:cat", absoluteTolerance: 1.5)]
+        },
+        Fault("metrics[0].absoluteTolerance", "a mean's below 0") { change in
+            change.metrics = [MetricPolicy(name: "memory_bytes", absoluteTolerance: -1)]
+        },
+        Fault("metrics[0].limit", "a mean's that is no number") { change in
+            change.metrics = [MetricPolicy(name: "memory_bytes", limit: .nan)]
+        },
+        Fault("metrics", "21") { change in
+            change.metrics = (1...21).map { MetricPolicy(name: "metric_\($0)") }
+        },
         Fault("metrics[1].name", "named twice") { $0.metrics.append(MetricPolicy(name: "failures")) },
     ]
 
@@ -77,11 +91,28 @@ import Testing
         #expect(policy.faults.map(\.field) == ["steps", "errorBudget"])
     }
 
+    @Test(
+        "every kind of metric can be named, and a mean's numbers may be large",
+        arguments: [
+            MetricPolicy(name: "latency"), MetricPolicy(name: "latency_p99"), MetricPolicy(name: "empty_answers"),
+            MetricPolicy(name: "accuracy", limit: 0.8), MetricPolicy(name: "class:a cat", onFail: .halt),
+            MetricPolicy(name: "confidence", onNoData: .ignore),
+            MetricPolicy(name: "memory_bytes", absoluteTolerance: 1e8, limit: 4e9),
+        ])
+    func metrics(metric: MetricPolicy) throws {
+        var policy = try policy()
+        policy.metrics = [metric]
+        policy.dryRun = true
+        #expect(policy.faults.isEmpty)
+        let text = String(decoding: try JSONEncoder().encode(policy), as: UTF8.self)
+        #expect(try decoded(text) == policy)
+    }
+
     @Test("fields that are left out have the product's defaults, metrics' fields too")
     func leftOut() throws {
         #expect(try decoded(#"{"name": "p"}"#) == policy())
-        let short = try decoded(#"{"name": "p", "steps": ["1 device"], "metrics": [{"name": "crashes"}]}"#)
-        #expect(short.metrics == [MetricPolicy(name: "crashes")])
+        let short = try decoded(#"{"name": "p", "steps": ["1 device"], "metrics": [{"name": "accuracy"}]}"#)
+        #expect(short.metrics == [MetricPolicy(name: "accuracy")])
         #expect(short.steps == [.devices(1)])
         #expect(short.soakSeconds == 600)
     }

@@ -34,7 +34,7 @@ struct RecordedRollout: Sendable {
             for index in steps.indices {
                 let evidence = evidence(ofStep: index)
                 steps[index].rows.append(evidence)
-                findings.append(StepFinding(judges[index].judge(evidence)))
+                findings.append(StepFinding(judges[index].judge(evidence), policies: rollout.policy.metrics))
             }
             take(rollout.tickJudged(findings, outage: outage, at: now))
         }
@@ -46,7 +46,7 @@ struct RecordedRollout: Sendable {
     }
 
     /// The decisions judged again from what is stored.
-    var replay: DecisionReplay { DecisionReplay(steps) }
+    var replay: DecisionReplay { DecisionReplay(steps, policies: rollout.policy.metrics) }
 
     /// The first decision of a kind.
     func decision(_ kind: DecisionKind) throws -> Decision { try #require(decisions.first { $0.kind == kind }) }

@@ -163,7 +163,8 @@ import WireFormat
     func appendOnly(kind: Kind) throws {
         let place = try Place(kind)
         let row = EvidenceRow(rollout: rolloutID, step: 1, tick: 1, bytes: [1])
-        let experiment = StoredExperiment(rollout: rolloutID, step: 1, experiment: experiment(seed: 1))
+        let experiment = StoredExperiment(
+            rollout: rolloutID, step: 1, experiment: experiment(seed: 1), measuring: measuring)
         let once: [StoreChange] = [
             .evidence(row), .experiment(experiment), .decision(rolloutID, decision(1)), .version(try version("v1", 1)),
         ]
@@ -185,7 +186,8 @@ import WireFormat
             ])
         }
         try place.store.commit([
-            .experiment(StoredExperiment(rollout: rolloutID, step: 1, experiment: experiment(seed: .max)))
+            .experiment(
+                StoredExperiment(rollout: rolloutID, step: 1, experiment: experiment(seed: .max), measuring: measuring))
         ])
         try place.reopen()
         let rows = try place.store.evidence(rollout: rolloutID, step: 1)
@@ -194,7 +196,17 @@ import WireFormat
         #expect(try place.store.evidence(rollout: rolloutID, step: 2).allSatisfy(\.bytes.isEmpty))
         #expect(try place.store.evidence(rollout: rolloutID, step: 3).isEmpty)
         #expect(try place.store.experiment(rollout: rolloutID, step: 1)?.experiment == experiment(seed: .max))
+        #expect(try place.store.experiment(rollout: rolloutID, step: 1)?.measuring == measuring)
         #expect(try place.store.experiment(rollout: rolloutID, step: 2) == nil)
+    }
+
+    private var measuring: StepMeasuring {
+        let names = MeasurementNames(latencyBounds: [0.1, 1], shares: ["class:a"], means: ["confidence"])
+        let history = Measurements(
+            requests: 10, failures: 1, latency: [5, 4, 1], shares: [Tally(count: 10, total: 1.0 / 3)],
+            means: [Tally(count: 10, total: -2)])
+        return StepMeasuring(
+            names: names, design: MetricDesign(policies: [], names: names, histories: [history], strata: [0]))
     }
 
     private func experiment(seed: UInt64) -> StepExperiment {

@@ -1,5 +1,6 @@
 import DeviceAgent
 import Fleet
+import PrometheusExposition
 import Synchronization
 
 /// A model runtime as its agent sees it: a process, a health check, a Prometheus page, reloading.
@@ -54,6 +55,14 @@ final class SimulatedRuntime: ProcessLaunching, RuntimeProbing {
             totals.requests += UInt64(requests)
             for (reason, count) in failures where count > 0 { totals.failures[reason, default: 0] += UInt64(count) }
             state.counts[serving] = totals
+        }
+    }
+
+    /// What requests that were served measured beside it: latency, classes, shares and means.
+    func measure(_ fresh: RuntimeTotals) {
+        state.withLock { state in
+            guard state.process != nil, let serving = state.serving else { return }
+            state.counts[serving] = (state.counts[serving] ?? RuntimeTotals()).adding(fresh)
         }
     }
 
@@ -131,6 +140,29 @@ extension SimulatedRuntime.State {
             for (reason, count) in totals.failures {
                 text += "inference_failures_total{version=\"\(digest.hex)\",reason=\"\(reason)\"} \(count)\n"
             }
+            text += Self.measured(totals, version: digest.hex)
+        }
+        return text
+    }
+
+    private static func measured(_ totals: RuntimeTotals, version: String) -> String {
+        var text = ""
+        var upTo: UInt64 = 0
+        for (bound, count) in zip(LatencyBounds.seconds.map { "\($0)" } + ["+Inf"], totals.latencyBuckets) {
+            upTo += count
+            text += "inference_duration_seconds_bucket{version=\"\(version)\",le=\"\(bound)\"} \(upTo)\n"
+        }
+        for (name, count) in totals.classes {
+            text += "inference_answers_total{version=\"\(version)\",class=\"\(name)\"} \(count)\n"
+        }
+        if let accuracy = totals.shares["accuracy"] {
+            text += "inference_labelled_total{version=\"\(version)\",correct=\"true\"} \(accuracy.counted)\n"
+            let wrong = accuracy.of - accuracy.counted
+            text += "inference_labelled_total{version=\"\(version)\",correct=\"false\"} \(wrong)\n"
+        }
+        if let confidence = totals.means["confidence"] {
+            text += "inference_confidence_sum{version=\"\(version)\"} \(confidence.sum)\n"
+            text += "inference_confidence_count{version=\"\(version)\"} \(confidence.count)\n"
         }
         return text
     }

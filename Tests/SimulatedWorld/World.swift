@@ -22,6 +22,12 @@ final class World {
     var requests = 100
     /// The share of failures by version; 0.05 where none is named.
     var failureRates: [Digest: Double] = [:]
+    /// The mean confidence of answers by version; nothing is measured where none is named.
+    var confidences: [Digest: Double] = [:]
+    /// The share of slow requests by version; no latency is measured where none is named.
+    var slowShares: [Digest: Double] = [:]
+    /// The share of answers that are a cat, by version; others are dogs, and nothing is measured where none is named.
+    var cats: [Digest: Double] = [:]
     private(set) var controller: FleetController
     private(set) var registry: MetricRegistry
     private(set) var devices: [SimulatedDevice] = []
@@ -123,6 +129,29 @@ final class World {
         guard !device.isAway, let serving = device.runtime.serving else { return }
         let rate = failureRates[serving] ?? 0.05
         device.serve(requests: requests, failures: chance.count(of: requests, rate: rate))
+        let measured = measured(on: serving)
+        if !measured.isZero { device.runtime.measure(measured) }
+    }
+
+    /// What a round of requests measures beside failures.
+    private func measured(on version: Digest) -> RuntimeTotals {
+        var totals = RuntimeTotals()
+        if let confidence = confidences[version] {
+            let noise = Double(chance.count(of: 100, rate: 0.5) - 50) / 1000
+            totals.means["confidence"] = MeanTotals(
+                count: UInt64(requests), above: (confidence + noise) * Double(requests))
+        }
+        if let slow = slowShares[version] {
+            totals.latencyBuckets = Array(repeating: 0, count: LatencyBounds.bucketCount)
+            totals.latencyBuckets[8] = UInt64(chance.count(of: requests, rate: slow))
+            totals.latencyBuckets[3] = UInt64(requests) - totals.latencyBuckets[8]
+        }
+        if let cats = cats[version] {
+            let count = UInt64(chance.count(of: requests, rate: cats))
+            totals.answers = UInt64(requests)
+            totals.classes = ["cat": count, "dog": UInt64(requests) - count]
+        }
+        return totals
     }
 
     // MARK: - The controller

@@ -10,10 +10,14 @@ import WireFormat
 
     /// Totals as large as years of traffic make them.
     private var totals: RuntimeTotals {
-        RuntimeTotals(
+        var totals = RuntimeTotals(
             requests: 9_999_999_999, failures: ["timeout": 99_999_999, "runtime_error": 99_999_999],
-            latencyBuckets: Array(repeating: 99_999_999, count: 12), latencySumMicroseconds: 99_999_999_999_999,
-            confidenceSumMillionths: 9_999_999_999_999_999, confidenceCount: 9_999_999_999)
+            latencyBuckets: Array(repeating: 99_999_999, count: 12), latencySumMicroseconds: 99_999_999_999_999)
+        totals.answers = 9_999_999_999
+        for name in 0..<5 { totals.classes["\(name)"] = 99_999_999 }
+        totals.means["confidence"] = MeanTotals(count: 99_999_999, above: 99_999_999.123456)
+        totals.means["memory_bytes"] = MeanTotals(count: 9_999_999, above: 9_999_999_999_999_000)
+        return totals
     }
 
     private func full() throws -> Heartbeat {
@@ -34,6 +38,21 @@ import WireFormat
     func size() throws {
         let bytes = try JSONEncoder().encode(try full())
         #expect(bytes.count <= 1024)
+    }
+
+    @Test("a usual heartbeat with ten classes, confidence, memory and temperature takes at most 1 KB")
+    func usualSize() throws {
+        var heartbeat = try full()
+        var totals = RuntimeTotals(
+            requests: 99_999_999, failures: ["invalid": 999_999],
+            latencyBuckets: Array(repeating: 999_999, count: 12), latencySumMicroseconds: 9_999_999_999)
+        totals.answers = 99_999_999
+        for name in 0..<10 { totals.classes["\(name)"] = 9_999_999 }
+        totals.means["confidence"] = MeanTotals(count: 99_999_999, above: 9_999_999.123456)
+        totals.means["memory_bytes"] = MeanTotals(count: 99_999, above: 99_999_999_999_999)
+        totals.means["temperature_celsius"] = MeanTotals(count: 99_999, above: 9_999_999.5)
+        heartbeat.series[0].totals = totals
+        #expect(try JSONEncoder().encode(heartbeat).count <= 1024)
     }
 
     @Test("a heartbeat reads back what it writes, with everything in it and with nothing")

@@ -20,6 +20,7 @@ class VersionCounts:
     failures: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
     duration_sum: float = 0.0
+    answers: dict[str, int] = field(default_factory=dict)
     confidence_sum: float = 0.0
     confidence_count: int = 0
 
@@ -33,21 +34,27 @@ class Counters:
         self._lock = threading.Lock()
         self._versions: defaultdict[str, VersionCounts] = defaultdict(VersionCounts)
 
-    def announce(self, version: str) -> None:
+    def announce(self, version: str, classes: list) -> None:
         """Shows a version's series at zero before its first request."""
         with self._lock:
-            _ = self._versions[version]
+            counts = self._versions[version]
+            counts.answers = {str(label): 0 for label in classes} | counts.answers
 
-    def answered(self, version: str, seconds: float, probabilities: list[float], invalid: bool) -> None:
-        """Counts one answered request; `invalid` where any of its answers cannot be used."""
+    def answered(self, version: str, seconds: float, answers: list[tuple[object, float]], invalid: bool) -> None:
+        """Counts one answered request with its classes and their probabilities.
+
+        It is `invalid` where any of its answers cannot be used.
+        """
         with self._lock:
             counts = self._versions[version]
             counts.requests += 1
             counts.failures["invalid"] += invalid
             counts.buckets[bisect_left(BOUNDS, seconds)] += 1
             counts.duration_sum += seconds
-            counts.confidence_sum += sum(probabilities)
-            counts.confidence_count += len(probabilities)
+            for label, probability in answers:
+                counts.answers[str(label)] = counts.answers.get(str(label), 0) + 1
+                counts.confidence_sum += probability
+            counts.confidence_count += len(answers)
 
     def failed(self, version: str, reason: str, seconds: float) -> None:
         """Counts one request that got no answer."""
@@ -72,6 +79,10 @@ class Counters:
                 ]),
                 _family("inference_duration_seconds", "histogram", "Time from the request to its answer.", [
                     sample for version, counts in shown for sample in _histogram(_escaped(version), counts)
+                ]),
+                _family("inference_answers_total", "counter", "Answers by class.", [
+                    (f'{{version="{_escaped(version)}",class="{_escaped(label)}"}}', count)
+                    for version, counts in shown for label, count in counts.answers.items()
                 ]),
                 _family("inference_confidence", "summary", "Probability of the most probable class.", [
                     sample for version, counts in shown for sample in (

@@ -29,7 +29,7 @@ class Runtime(ThreadingHTTPServer):
         """Loads the model, then listens."""
         self.slot = Slot(model_dir)
         self.counters = Counters(started=time.time())
-        self.counters.announce(self.slot.current.version)
+        self.counters.announce(self.slot.current.version, self.slot.current.labels)
         super().__init__((host, port), Connection)
 
     def server_bind(self) -> None:
@@ -99,9 +99,9 @@ class Connection(BaseHTTPRequestHandler):
             self.send_problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"{model.version} failed: {error}")
             return
         if counters:
-            probabilities = [output["probability"] for output in outputs]
+            answers = [(output["label"], output["probability"]) for output in outputs]
             is_invalid = not all(output["valid"] for output in outputs)
-            counters.answered(model.version, time.perf_counter() - started, probabilities, is_invalid)
+            counters.answered(model.version, time.perf_counter() - started, answers, is_invalid)
         self.send_json(HTTPStatus.OK, {"version": model.version, "outputs": outputs})
 
     def reload(self) -> None:
@@ -112,7 +112,7 @@ class Connection(BaseHTTPRequestHandler):
             current = self.server.slot.current.version
             self.send_problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"cannot load: {error}; {current} stays in service")
             return
-        self.server.counters.announce(model.version)
+        self.server.counters.announce(model.version, model.labels)
         self.send_json(HTTPStatus.OK, {"version": model.version, "path": model.path})
 
     def read_body(self) -> bytes | None:

@@ -62,6 +62,9 @@ class Follower:
             f"proof {metric['safetyEvidence']:.1f} of {number(proof)}  canary {percent(metric.get('canaryValue'))}  "
             f"baseline {percent(metric.get('baselineValue'))}  {rollout.get('waitReason') or ''}"
         )
+        sure = next((one for one in judgement["metrics"] if one["metric"] == "confidence"), None)
+        if sure and sure.get("canaryValue") is not None and sure.get("baselineValue") is not None:
+            note += f"  confidence {sure['canaryValue']:.3f} against {sure['baselineValue']:.3f}"
         soak = rollout["policy"]["soakSeconds"]
         watched = judgement["tick"] * rollout["policy"]["heartbeatSeconds"]
         self.console.bar("judging", watched, soak, note)

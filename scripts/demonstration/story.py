@@ -28,6 +28,12 @@ steps: ["8 devices", "16 devices", "100%"]
 heartbeatSeconds: 2
 soakSeconds: 20
 deadlineSeconds: 300
+metrics:
+  - name: failures
+  - name: confidence
+    mode: watch
+  - name: latency
+    mode: watch
 """
 
 DEPLOYMENT = """\

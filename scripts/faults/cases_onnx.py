@@ -94,7 +94,8 @@ def runtime_counts(port: int) -> dict[str, Totals]:
         labels = json.loads("{" + ",".join(
             f'"{pair.split("=", 1)[0]}":{pair.split("=", 1)[1]}' for pair in rest.split("}")[0].split(",")) + "}")
         totals = counts.setdefault(
-            labels["version"], {"requests": 0, "failures": {}, "latencyBuckets": [], "confidenceCount": 0})
+            labels["version"],
+            {"requests": 0, "failures": {}, "latencyBuckets": [], "answers": 0, "classes": {}, "means": {}})
         value = float(line.rsplit(" ", 1)[1])
         match name:
             case "inference_requests_total":
@@ -104,5 +105,8 @@ def runtime_counts(port: int) -> dict[str, Totals]:
             case "inference_duration_seconds_bucket":
                 totals["latencyBuckets"].append(int(value) - sum(totals["latencyBuckets"]))
             case "inference_confidence_count":
-                totals["confidenceCount"] = int(value)
+                totals["means"]["confidence"] = [int(value)]
+            case "inference_answers_total":
+                totals["answers"] += int(value)
+                totals["classes"][labels["class"]] = int(value)
     return {version: totals_of(totals) for version, totals in counts.items()}

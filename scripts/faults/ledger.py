@@ -16,8 +16,10 @@ DEVIATION_LIMIT = 3
 
 def totals_of(shown: dict) -> Totals:
     """Totals as the controller's API and the ledgers show them."""
-    numbers = {"requests": shown["requests"], "confidence": shown["confidenceCount"]}
+    confidence = shown.get("means", {}).get("confidence", [0])
+    numbers = {"requests": shown["requests"], "confidence": confidence[0], "answers": shown.get("answers", 0)}
     numbers |= {f"failures {reason}": count for reason, count in shown["failures"].items()}
+    numbers |= {f"class {name}": count for name, count in shown.get("classes", {}).items()}
     numbers |= {f"bucket {place}": count for place, count in enumerate(shown["latencyBuckets"])}
     return Counter({name: count for name, count in numbers.items() if count})
 

@@ -23,6 +23,9 @@ from counters import Counters, VersionCounts  # noqa: E402
 BATCH_SECONDS = 0.05
 """How often made-up traffic is counted."""
 
+CLASSES = [0, 1, 2]
+"""What made-up traffic is answered with."""
+
 DRAIN_SECONDS = 0.2
 """How long it goes on serving after SIGTERM, as a runtime does that lets its connections end."""
 
@@ -31,7 +34,9 @@ def shown(counts: VersionCounts) -> dict:
     """Counts in the words of the ledger, which are those of the controller's API."""
     return {
         "requests": counts.requests, "failures": {name: n for name, n in counts.failures.items() if n},
-        "latencyBuckets": list(counts.buckets), "confidenceCount": counts.confidence_count,
+        "latencyBuckets": list(counts.buckets), "answers": sum(counts.answers.values()),
+        "classes": {name: n for name, n in counts.answers.items() if n},
+        "means": {"confidence": [counts.confidence_count, counts.confidence_sum]},
     }
 
 
@@ -60,7 +65,7 @@ class LedgerCounters(Counters):
                 if chance.random() < failure_share:
                     self.failed(version, "internal", seconds)
                 else:
-                    self.answered(version, seconds, [0.9], invalid=chance.random() < 0.01)
+                    self.answered(version, seconds, [(chance.choice(CLASSES), 0.9)], invalid=chance.random() < 0.01)
             self._write("count")
 
     def scraped(self, version: str, path: str) -> str:
@@ -91,7 +96,7 @@ class Runtime(ThreadingHTTPServer):
         self.arguments = arguments
         self.model = Model(arguments.model_dir)
         self.counters = LedgerCounters(arguments.ledger)
-        self.counters.announce(self.model.version)
+        self.counters.announce(self.model.version, CLASSES)
         super().__init__(("127.0.0.1", arguments.port), Connection)
         threading.Thread(target=self.make_traffic, daemon=True).start()
 
@@ -140,7 +145,7 @@ class Connection(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if self.path == "/v1/reload":
             self.server.model = Model(self.server.arguments.model_dir)
-            self.server.counters.announce(self.server.model.version)
+            self.server.counters.announce(self.server.model.version, CLASSES)
         answer = 8 if self.server.model.facts["behaviour"] == "wrong" else 7
         self.send(200, json.dumps({"outputs": [answer]}).encode())
 

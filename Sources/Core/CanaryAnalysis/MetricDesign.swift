@@ -4,13 +4,13 @@
 /// counters only, which add up and survive restarts, and the device stays the unit. The percentiles are those of the
 /// device's stratum, moved up to a bucket's bound. "At most so many times slower" is translated into points through the
 /// histogram of the history.
-public struct MetricDesign: Sendable {
+public struct MetricDesign: Codable, Hashable, Sendable {
     /// One plan per judged metric.
     public let plans: [MetricPlan]
     private let sources: [Source]
     private let strata: [Int]
 
-    private enum Source {
+    private enum Source: Codable, Hashable, Sendable {
         case failures
         /// The first latency bucket that is too slow, one per stratum.
         case slow(from: [Int])

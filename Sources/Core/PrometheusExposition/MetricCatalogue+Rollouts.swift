@@ -7,7 +7,8 @@ extension MetricCatalogue {
             GaugeFamily.rolloutStep.family, GaugeFamily.rolloutSteps.family,
             GaugeFamily.rolloutStepDeadline.family, GaugeFamily.rolloutCanaryWeight.family,
             GaugeFamily.rolloutDevices.family,
-            CounterFamily.rolloutDecisions.family, CounterFamily.rolloutsCompleted.family,
+            CounterFamily.rolloutDecisions.family, CounterFamily.rolloutDryRunDecisions.family,
+            CounterFamily.rolloutsCompleted.family,
             HistogramFamily.rolloutDuration.family, HistogramFamily.rolloutDetection.family,
             HistogramFamily.rollbackDuration.family,
         ])
@@ -18,7 +19,7 @@ extension GaugeFamily {
     public static let rolloutInfo = GaugeFamily(
         "edgeorch_rollout_info",
         [.model, .rollout, MetricLabel("from_version"), MetricLabel("to_version"), MetricLabel("strategy")],
-        help: "Rollouts that are active or ended within the retention window; always 1.")
+        help: "Rollouts that are active or ended within the retention window, by strategy; always 1.")
 
     /// The state of a rollout; labels model, rollout, state.
     public static let rolloutState = GaugeFamily(
@@ -76,6 +77,15 @@ extension CounterFamily {
                 known: ["judge", "person", "deadline", "update_failures", "no_data", "outage", "deployment"]),
         ],
         help: "Decisions taken by the controller or a person.", labelSetLimit: 2_500)
+
+    /// What dry runs would have done; labels model, decision, cause.
+    public static let rolloutDryRunDecisions = CounterFamily(
+        "edgeorch_rollout_dry_run_decisions_total",
+        [
+            .model, MetricLabel("decision", known: ["halt", "rollback"]),
+            MetricLabel("cause", known: ["judge", "update_failures"]),
+        ],
+        help: "Rollbacks and halts that the judge found right in a dry run and that were not carried out.")
 
     /// Ended rollouts; labels model, outcome.
     public static let rolloutsCompleted = CounterFamily(

@@ -1,5 +1,33 @@
 /// What one scrape of a model runtime says: running totals since the runtime started.
 public struct RuntimeReading: Sendable, Hashable {
+    /// How many could have counted, and how many did.
+    public struct Share: Sendable, Hashable {
+        /// Those that could have counted.
+        public var of: UInt64
+        /// Those that did.
+        public var counted: UInt64
+
+        /// Makes a share.
+        public init(of: UInt64, counted: UInt64) {
+            self.of = of
+            self.counted = counted
+        }
+    }
+
+    /// How many values, and their sum, which may be negative and fall.
+    public struct Mean: Sendable, Hashable {
+        /// How many values.
+        public var count: UInt64
+        /// Their sum.
+        public var sum: Double
+
+        /// Makes a mean; of nothing by default.
+        public init(count: UInt64 = 0, sum: Double = 0) {
+            self.count = count
+            self.sum = sum
+        }
+    }
+
     /// Finished requests, failed ones included.
     public var requests: UInt64 = 0
     /// How many samples the requests were added up from; 0 where the runtime shows none of them (yet).
@@ -12,10 +40,16 @@ public struct RuntimeReading: Sendable, Hashable {
     public var durationBuckets: [UInt64] = []
     /// The sum of all latencies, in seconds.
     public var durationSum: Double = 0
-    /// The sum of the top class's probability over the answered requests.
-    public var confidenceSum: Double = 0
-    /// How many requests that sum is over.
-    public var confidenceCount: UInt64 = 0
+    /// Answers that were put into a class.
+    public var answers: UInt64 = 0
+    /// Answers by class.
+    public var classes: [String: UInt64] = [:]
+    /// Named shares.
+    public var shares: [String: Share] = [:]
+    /// Named means over all values since the runtime started.
+    public var means: [String: Mean] = [:]
+    /// Named values of the moment.
+    public var gauges: [String: Double] = [:]
 
     /// An empty reading.
     public init() {}

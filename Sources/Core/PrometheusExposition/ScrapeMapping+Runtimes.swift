@@ -9,7 +9,17 @@ extension ScrapeMapping {
         requests: [Source("inference_requests_total")],
         failures: [FailureSource(Source("inference_failures_total"), reasonLabel: "reason")],
         duration: DurationSource(Source("inference_duration_seconds")),
-        confidenceSum: Source("inference_confidence_sum"), confidenceCount: Source("inference_confidence_count"),
+        classes: ClassSource(Source("inference_answers_total"), label: "class"),
+        shares: [
+            ShareSource("empty_answers", counted: [Source("inference_empty_answers_total")]),
+            ShareSource(
+                "accuracy", counted: [Source("inference_labelled_total", labels: ["correct": "true"])],
+                of: [Source("inference_labelled_total")]),
+        ],
+        means: [
+            MeanSource(
+                "confidence", sum: Source("inference_confidence_sum"), count: Source("inference_confidence_count"))
+        ],
         versionLabel: "version")
 
     /// NVIDIA Triton; requests are successes and failures together, and latency is a sum of microseconds.

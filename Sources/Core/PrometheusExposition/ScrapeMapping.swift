@@ -1,4 +1,4 @@
-/// How the samples of a model runtime become requests, failures, latencies and confidence.
+/// How the samples of a model runtime become requests, failures, latencies, classes, shares and means.
 ///
 /// Each number is the sum of all samples that a source names. A source names a family and the labels that a sample must
 /// have; a sample that lacks the version label counts for every version.
@@ -9,23 +9,26 @@ public struct ScrapeMapping: Sendable, Hashable, Codable {
     public var failures: [FailureSource]
     /// Latencies; nil where the runtime shows none.
     public var duration: DurationSource?
-    /// The sum of the top class's probability over answered requests; nil where the runtime shows none.
-    public var confidenceSum: Source?
-    /// How many requests that sum is over.
-    public var confidenceCount: Source?
+    /// Answers by class; nil where the runtime shows none.
+    public var classes: ClassSource?
+    /// Named shares, such as empty answers or right ones.
+    public var shares: [ShareSource]
+    /// Named means, such as confidence or memory.
+    public var means: [MeanSource]
     /// The label that names the version; nil where the runtime serves one version at a time and does not name it.
     public var versionLabel: String?
 
     /// Makes a mapping.
     public init(
         requests: [Source], failures: [FailureSource] = [], duration: DurationSource? = nil,
-        confidenceSum: Source? = nil, confidenceCount: Source? = nil, versionLabel: String? = nil
+        classes: ClassSource? = nil, shares: [ShareSource] = [], means: [MeanSource] = [], versionLabel: String? = nil
     ) {
         self.requests = requests
         self.failures = failures
         self.duration = duration
-        self.confidenceSum = confidenceSum
-        self.confidenceCount = confidenceCount
+        self.classes = classes
+        self.shares = shares
+        self.means = means
         self.versionLabel = versionLabel
     }
 
@@ -35,8 +38,9 @@ public struct ScrapeMapping: Sendable, Hashable, Codable {
         requests = try container.decode([Source].self, forKey: .requests)
         failures = try container.decodeIfPresent([FailureSource].self, forKey: .failures) ?? []
         duration = try container.decodeIfPresent(DurationSource.self, forKey: .duration)
-        confidenceSum = try container.decodeIfPresent(Source.self, forKey: .confidenceSum)
-        confidenceCount = try container.decodeIfPresent(Source.self, forKey: .confidenceCount)
+        classes = try container.decodeIfPresent(ClassSource.self, forKey: .classes)
+        shares = try container.decodeIfPresent([ShareSource].self, forKey: .shares) ?? []
+        means = try container.decodeIfPresent([MeanSource].self, forKey: .means) ?? []
         versionLabel = try container.decodeIfPresent(String.self, forKey: .versionLabel)
     }
 
@@ -62,14 +66,9 @@ public struct ScrapeMapping: Sendable, Hashable, Codable {
                 let reason = failure.reasonLabel.flatMap { sample.labels[$0] } ?? failure.reason
                 reading.failuresByReason[reason, default: 0] &+= try Self.count(sample)
             }
-            if let confidenceSum, confidenceSum.matches(sample) {
-                reading.confidenceSum += try Self.amount(sample)
-            }
-            if let confidenceCount, confidenceCount.matches(sample) {
-                reading.confidenceCount &+= try Self.count(sample)
-            }
         }
         if let duration { try duration.read(relevant, into: &reading) }
+        try readNamed(relevant, into: &reading)
         return reading
     }
 

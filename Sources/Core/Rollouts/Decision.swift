@@ -1,3 +1,4 @@
+public import CanaryAnalysis
 public import Fleet
 
 /// What was decided about a rollout.
@@ -58,14 +59,18 @@ public struct Decision: Codable, Hashable, Sendable {
     public var actor: String?
     /// The metric that decided, where one did.
     public var metric: String?
+    /// What that metric is, and so how the effect is to be read; nil for events.
+    public var metricKind: MetricPlan.Kind?
     /// The row of the test that decided, such as `weighted since start`.
     public var test: String?
     /// The evidence (weighted -ln p) that was compared.
     public var evidence: Double?
     /// The bound it was compared with.
     public var bound: Double?
-    /// The estimated effect: canary's failures against the others', as a ratio.
+    /// The estimated effect: a ratio of shares, or a difference of means in the metric's unit.
     public var effect: Double?
+    /// True for what the judge would have done in a dry run: it was not carried out.
+    public var dryRun: Bool
     /// Devices that ran the new version when the decision fell.
     public var exposedDevices: Int
 
@@ -84,6 +89,7 @@ public struct Decision: Codable, Hashable, Sendable {
         self.at = at
         self.actor = actor
         self.exposedDevices = exposedDevices
+        dryRun = false
     }
 }
 

@@ -34,11 +34,13 @@ public struct DecisionReplay: Sendable {
 
     /// The judgements of each step, one per tick.
     public let judgements: [[TickJudgement]]
+    private let policies: [MetricPolicy]
 
-    /// Judges every row of every step.
+    /// Judges every row of every step, by what the rollout's policy says about each metric.
     ///
     /// - Complexity: as much as judging the rollout took.
-    public init(_ steps: [Step]) {
+    public init(_ steps: [Step], policies: [MetricPolicy]) {
+        self.policies = policies
         judgements = steps.map { step in
             var judge = StepJudge(step.experiment)
             return step.rows.map { judge.judge($0) }
@@ -63,25 +65,35 @@ public struct DecisionReplay: Sendable {
     /// Replays one decision.
     public func outcome(of decision: Decision) -> Outcome {
         guard decision.isFromEvidence else { return .notFromEvidence }
-        let findings = judgements(before: decision).map(StepFinding.init)
+        let judgements = judgements(before: decision)
+        let findings = judgements.map { StepFinding($0, policies: policies) }
         guard let current = findings.last, findings.count == decision.step else {
             return .differs("there is no evidence for step \(decision.step), tick \(decision.tick ?? 0)")
         }
         switch decision.kind {
         case .rollback:
-            let harm = findings.first { if case .rollback = $0 { true } else { false } }
-            return harm.map { compared(decision, $0.grounds) } ?? .differs("no step shows harm")
+            let harm = findings.filter { if case .rollback = $0 { true } else { false } }
+            return compared(decision, harm, otherwise: "no step shows harm")
         case .halt:
-            let halt = findings.first { if case .halt = $0 { true } else { false } }
-            return halt.map { compared(decision, $0.grounds) } ?? .differs("no step asks for a halt")
+            let halts = findings.filter { if case .halt = $0 { true } else { false } }
+            return compared(decision, halts, otherwise: "no step asks for a halt")
+        case .advance where decision.reason == "dry_run", .promote where decision.reason == "dry_run":
+            guard let last = judgements.last, StepReadiness(last) == .ready else {
+                return .differs("soak or a gate is closed")
+            }
+            return .reproduced
         case .advance, .promote:
             guard case .advance(_, let grounds) = current else { return .differs("the step is not shown to be ready") }
             return compared(decision, grounds)
         case .hold:
-            switch current {
-            case .hold(let grounds), .noData(let grounds): return compared(decision, grounds)
-            case .advance, .rollback, .halt, .undecided: return .differs("nothing asks to hold")
+            let holds = findings.filter { finding in
+                switch finding {
+                case .hold: true
+                case .noData: finding == current
+                case .advance, .rollback, .halt, .undecided: false
+                }
             }
+            return compared(decision, holds, otherwise: "nothing asks to hold")
         case .resume:
             switch current {
             case .undecided, .advance: return .reproduced
@@ -90,6 +102,12 @@ public struct DecisionReplay: Sendable {
         case .retry:
             return .notFromEvidence
         }
+    }
+
+    /// Reproduced where any of the findings gives the decision; the first one's difference where none does.
+    private func compared(_ decision: Decision, _ findings: [StepFinding], otherwise nothing: String) -> Outcome {
+        let outcomes = findings.map { compared(decision, $0.grounds) }
+        return outcomes.first { $0 == .reproduced } ?? outcomes.first ?? .differs(nothing)
     }
 
     private func compared(_ decision: Decision, _ grounds: Grounds) -> Outcome {

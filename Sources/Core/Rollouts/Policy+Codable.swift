@@ -21,7 +21,8 @@ extension Policy {
             watchSeconds: try value(.watchSeconds, standard.watchSeconds),
             holdbackShare: try value(.holdbackShare, standard.holdbackShare),
             updateSeconds: try value(.updateSeconds, standard.updateSeconds),
-            concurrentUpdates: try value(.concurrentUpdates, standard.concurrentUpdates))
+            concurrentUpdates: try value(.concurrentUpdates, standard.concurrentUpdates),
+            dryRun: try value(.dryRun, standard.dryRun))
     }
 
     /// All faults of the policy, each naming its field and the remedy; empty when it can be used.
@@ -42,20 +43,39 @@ extension Policy {
         require((0...0.5).contains(holdbackShare), "holdbackShare", "use 0 to 0.5")
         require((10...1800).contains(updateSeconds), "updateSeconds", "use 10 to 1800 seconds")
         require((1...100_000).contains(concurrentUpdates), "concurrentUpdates", "use 1 to 100000")
+        require(
+            metrics.count <= Self.metricLimit, "metrics", "name at most \(Self.metricLimit) metrics")
         for (index, metric) in metrics.enumerated() {
-            require(
-                Self.knownMetrics.contains(metric.name), "metrics[\(index)].name",
-                "this version judges \(Self.knownMetrics.joined(separator: ", ")) only; name one of them")
+            faults += metric.faults(at: "metrics[\(index)]")
             require(
                 !metrics[..<index].contains { $0.name == metric.name }, "metrics[\(index)].name",
                 "\(metric.name) is named before; name each metric once")
+        }
+        return faults
+    }
+}
+
+extension MetricPolicy {
+    /// What is wrong with the policy of one metric.
+    fileprivate func faults(at field: String) -> [FieldFault] {
+        var faults: [FieldFault] = []
+        func require(_ holds: Bool, _ part: String, _ remedy: String) {
+            if !holds { faults.append(FieldFault(field: "\(field).\(part)", remedy: remedy)) }
+        }
+        require(
+            Self.isName(name), "name",
+            "name failures, latency, latency_p50, latency_p90, latency_p99, empty_answers, accuracy, class:NAME, or "
+                + "what the devices measure, in small letters, digits and _")
+        require((1...100).contains(relativeTolerance), "relativeTolerance", "use 1 to 100; 1.25 tolerates a quarter")
+        switch Self.source(of: name) {
+        case .counted, .share:
+            require((0...1).contains(absoluteTolerance), "absoluteTolerance", "use 0 to 1; 0.001 is 0.1 points")
+            require(limit.map { (0...1).contains($0) } ?? true, "limit", "use 0 to 1")
+        case .mean:
             require(
-                (1...100).contains(metric.relativeTolerance), "metrics[\(index)].relativeTolerance",
-                "use 1 to 100; 1.25 tolerates a quarter more")
-            require(
-                (0...1).contains(metric.absoluteTolerance), "metrics[\(index)].absoluteTolerance",
-                "use 0 to 1; 0.001 is 0.1 points")
-            require(metric.limit.map { (0...1).contains($0) } ?? true, "metrics[\(index)].limit", "use 0 to 1")
+                absoluteTolerance >= 0 && absoluteTolerance.isFinite, "absoluteTolerance",
+                "use 0 or more, in the metric's own unit")
+            require(limit?.isFinite ?? true, "limit", "use a number in the metric's own unit")
         }
         return faults
     }

@@ -101,7 +101,7 @@ public struct Policy: Codable, Hashable, Sendable {
     public var onDeadline: DeadlineAction
     /// The probability that a harmless version is rolled back, over the whole rollout, in 0.0001...0.2.
     public var errorBudget: Double
-    /// The metrics; ``knownMetrics`` are those that can be judged, and one that is not named is watched.
+    /// The metrics; whatever else the devices measure is watched.
     public var metrics: [MetricPolicy]
     /// Seconds without any data after which a rollout halts.
     public var noDataSeconds: Double
@@ -113,13 +113,15 @@ public struct Policy: Codable, Hashable, Sendable {
     public var updateSeconds: Double
     /// How many devices of a rollout may be in the middle of their update at once, in 1...100000.
     public var concurrentUpdates: Int
+    /// Judge and say what would be done, but neither take back nor halt; steps advance on soak and gates alone.
+    public var dryRun: Bool
 
-    /// The metrics that this version judges: failed requests of all reasons.
-    public static let knownMetrics = ["failures"]
+    /// The most metrics that a policy may name: as many as are judged.
+    public static let metricLimit = 20
 
     enum CodingKeys: String, CodingKey {
         case name, steps, heartbeatSeconds, soakSeconds, deadlineSeconds, onDeadline, errorBudget, metrics
-        case noDataSeconds, watchSeconds, holdbackShare, updateSeconds, concurrentUpdates
+        case noDataSeconds, watchSeconds, holdbackShare, updateSeconds, concurrentUpdates, dryRun
     }
 
     /// Makes a policy; the defaults are the product's.
@@ -129,7 +131,7 @@ public struct Policy: Codable, Hashable, Sendable {
         onDeadline: DeadlineAction = .halt, errorBudget: Double = 0.01,
         metrics: [MetricPolicy] = [MetricPolicy(name: "failures")], noDataSeconds: Double = 900,
         watchSeconds: Double = 86_400, holdbackShare: Double = 0.02, updateSeconds: Double = 600,
-        concurrentUpdates: Int = 500
+        concurrentUpdates: Int = 500, dryRun: Bool = false
     ) {
         self.name = name
         self.steps = steps
@@ -144,5 +146,6 @@ public struct Policy: Codable, Hashable, Sendable {
         self.holdbackShare = holdbackShare
         self.updateSeconds = updateSeconds
         self.concurrentUpdates = concurrentUpdates
+        self.dryRun = dryRun
     }
 }

@@ -45,6 +45,11 @@ public struct Rollout: Codable, Hashable, Sendable {
     public private(set) var endedAt: Timestamp?
     /// Since when no guarded metric has had data.
     private var noDataSince: Timestamp?
+    /// The finding that the rollout is halted by, and those that a person has gone on after.
+    private var haltedBy: FindingKey?
+    private var overruled: Set<FindingKey> = []
+    /// What a dry run has said it would do.
+    private var noted: Set<FindingKey> = []
 
     /// Declares a rollout.
     public init(
@@ -190,23 +195,70 @@ public struct Rollout: Codable, Hashable, Sendable {
     ///   - findings: one per drawn step, in the order of the steps; the last one decides about advancing, and any of
     ///     them may show harm.
     ///   - outage: a mass outage of devices, where there is one.
+    ///   - readiness: how soak and gates of the last step stand; only a dry run looks at it.
     public mutating func tickJudged(
-        _ findings: [StepFinding], outage: Grounds?, at now: Timestamp
+        _ findings: [StepFinding], outage: Grounds?, readiness: StepReadiness? = nil, at now: Timestamp
     ) -> [RolloutAction] {
         guard isJudged, findings.count == steps.count, let current = findings.last else { return [] }
         for index in steps.indices { steps[index].ticks += 1 }
+        guard !policy.dryRun else { return watched(findings, outage: outage, readiness: readiness, at: now) }
         for finding in findings {
             if case .rollback(let grounds) = finding { return rollBack(grounds, at: now) }
         }
         for finding in findings {
-            if case .halt(let grounds) = finding, state != .halted { return halt(grounds, at: now) }
+            guard case .halt(let grounds) = finding, state != .halted, !overruled.contains(FindingKey(grounds)) else {
+                continue
+            }
+            return halt(grounds, at: now)
         }
         switch state {
         case .progressing, .holding: break
         case .halted, .watching, .pending, .rollingBack, .rolledBack, .completed, .superseded: return []
         }
         if let outage { return hold(outage, at: now) }
+        for finding in findings.dropLast() {
+            // Harm that an earlier step has proven lasts, whatever the later one says.
+            if case .hold(let grounds) = finding, grounds.metric != nil {
+                return overdue(at: now) ?? hold(grounds, at: now)
+            }
+        }
         return steered(by: current, at: now)
+    }
+
+    /// A tick of a dry run was judged: harm is said once and not acted on; soak and gates alone let a step advance.
+    private mutating func watched(
+        _ findings: [StepFinding], outage: Grounds?, readiness: StepReadiness?, at now: Timestamp
+    ) -> [RolloutAction] {
+        var actions: [RolloutAction] = []
+        for finding in findings {
+            switch finding {
+            case .rollback(let grounds): actions += note(.rollback, grounds, at: now)
+            case .halt(let grounds): actions += note(.halt, grounds, at: now)
+            case .advance, .hold, .undecided, .noData: break
+            }
+        }
+        switch state {
+        case .progressing, .holding: break
+        case .halted, .watching, .pending, .rollingBack, .rolledBack, .completed, .superseded: return actions
+        }
+        if let outage { return actions + hold(outage, at: now) }
+        actions += resumeFromHold(at: now)
+        guard !awaitsDraw else { return actions }
+        switch readiness {
+        case .ready:
+            let grounds = Grounds(
+                cause: .judge, reason: "dry_run",
+                sentence: "dry run: soak and gates are met, the evidence decides nothing")
+            return actions + advance(outcome: .dryRun, grounds, at: now)
+        case .waiting(let grounds): waitFor(grounds.reason, grounds.sentence, at: now)
+        case nil: break
+        }
+        return actions
+    }
+
+    private mutating func note(_ kind: DecisionKind, _ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
+        guard noted.insert(FindingKey(grounds)).inserted else { return [] }
+        return [record(kind, grounds, dryRun: true, at: now)]
     }
 
     private mutating func steered(by finding: StepFinding, at now: Timestamp) -> [RolloutAction] {
@@ -235,7 +287,10 @@ public struct Rollout: Codable, Hashable, Sendable {
             let resumed = resumeFromHold(at: now)
             waitFor(grounds.reason, grounds.sentence, at: now)
             return resumed
-        case .rollback, .halt, .noData:
+        case .halt:
+            // A person has gone on after it; the deadline asks again.
+            return overdue(at: now) ?? []
+        case .rollback, .noData:
             return []
         }
     }
@@ -293,9 +348,11 @@ public struct Rollout: Codable, Hashable, Sendable {
         case (.advance, _) where from == nil, (.promote, _) where from == nil, (.rollback, _) where from == nil:
             throw .firstInstallation(command)
         case (.advance, .progressing), (.advance, .holding), (.advance, .halted):
+            goOn()
             state = .progressing
             return advance(outcome: .byPerson, grounds, at: now)
         case (.promote, .progressing), (.promote, .holding), (.promote, .halted):
+            goOn()
             state = .progressing
             return promote(outcome: .byPerson, grounds, at: now)
         case (.halt, .progressing), (.halt, .holding), (.halt, .pending):
@@ -380,6 +437,7 @@ public struct Rollout: Codable, Hashable, Sendable {
     private mutating func halt(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
         let decision = record(.halt, grounds, at: now)
         state = .halted
+        haltedBy = FindingKey(grounds)
         waitFor(
             grounds.reason,
             grounds.sentence + "; a person decides: resume, advance, promote or rollback", at: now)
@@ -387,6 +445,7 @@ public struct Rollout: Codable, Hashable, Sendable {
     }
 
     private mutating func resume(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
+        goOn()
         let decision = record(.resume, grounds, at: now)
         state = promotedAt == nil ? .progressing : .watching
         wait = nil
@@ -402,6 +461,12 @@ public struct Rollout: Codable, Hashable, Sendable {
             steps[last] = renewed
         }
         return [decision] + grants(at: now)
+    }
+
+    /// A person has seen why the rollout is halted and goes on: the same harm does not halt it again.
+    private mutating func goOn() {
+        if state == .halted, let haltedBy, haltedBy.cause == .judge { overruled.insert(haltedBy) }
+        haltedBy = nil
     }
 
     private mutating func rollBack(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
@@ -471,17 +536,34 @@ public struct Rollout: Codable, Hashable, Sendable {
         wait = RolloutWait(reason: reason, sentence: sentence, since: since)
     }
 
-    private mutating func record(_ kind: DecisionKind, _ grounds: Grounds, at now: Timestamp) -> RolloutAction {
+    private mutating func record(
+        _ kind: DecisionKind, _ grounds: Grounds, dryRun: Bool = false, at now: Timestamp
+    ) -> RolloutAction {
         decisions += 1
         var decision = Decision(
             number: decisions, kind: kind, cause: grounds.cause, reason: grounds.reason, sentence: grounds.sentence,
             step: max(1, steps.count), tick: grounds.actor == nil ? currentStep?.ticks : nil, at: now,
             actor: grounds.actor, exposedDevices: exposedCount)
         decision.metric = grounds.metric
+        decision.metricKind = grounds.metricKind
         decision.test = grounds.test
         decision.evidence = grounds.evidence
         decision.bound = grounds.bound
         decision.effect = grounds.effect
+        decision.dryRun = dryRun
         return .record(decision)
+    }
+}
+
+/// What tells one finding from another, so that each is said and answered once.
+private struct FindingKey: Codable, Hashable, Sendable {
+    let cause: DecisionCause
+    let reason: String
+    let metric: String?
+
+    init(_ grounds: Grounds) {
+        cause = grounds.cause
+        reason = grounds.reason
+        metric = grounds.metric
     }
 }

@@ -53,6 +53,8 @@ public struct RolloutStep: Codable, Hashable, Sendable {
         case proven
         /// Its list could decide nothing; it advanced on soak, gates and limits.
         case notProvenHere = "not_proven_here"
+        /// It advanced on soak and gates, because the rollout is a dry run.
+        case dryRun = "dry_run"
         /// A person advanced it.
         case byPerson = "by_person"
     }

@@ -1,25 +1,54 @@
 public import CanaryAnalysis
 
 extension StepFinding {
-    /// What a judgement means for the rollout.
-    public init(_ judgement: TickJudgement) {
+    /// What a judgement means for the rollout, by what its policy says about each metric.
+    public init(_ judgement: TickJudgement, policies: [MetricPolicy]) {
+        let missed = policies.first { $0.isMissed(in: judgement) }.map { Self.noData(Grounds(noDataFor: $0.name)) }
         switch judgement.recommendation {
-        case .rollback(let finding): self = .rollback(Grounds(finding))
-        case .halt(let finding): self = .halt(Grounds(finding))
-        case .advance(let isProven): self = .advance(proven: isProven, Grounds(judgement, isProven: isProven))
+        case .rollback(let finding):
+            switch MetricPolicy.policy(for: finding.metric, among: policies)?.onFail ?? .rollback {
+            case .rollback: self = .rollback(Grounds(finding, in: judgement))
+            case .halt: self = .halt(Grounds(finding, in: judgement))
+            case .hold: self = .hold(Grounds(finding, in: judgement))
+            }
+        case .halt(let finding): self = .halt(Grounds(finding, in: judgement))
         case .hold(let reason): self = .hold(Grounds(reason))
-        case .undecided(let reason): self = .undecided(Grounds(reason))
-        case .noData(let reason): self = .noData(Grounds(reason))
+        case .advance(let isProven):
+            self = missed ?? .advance(proven: isProven, Grounds(judgement, isProven: isProven))
+        case .undecided(let reason): self = missed ?? .undecided(Grounds(reason))
+        case .noData(let reason): self = missed ?? .noData(Grounds(reason))
         }
     }
 }
 
+extension StepReadiness {
+    /// How soak and gates stand.
+    public init(_ judgement: TickJudgement) {
+        if let closed = judgement.gates.first(where: { !$0.isOpen }) {
+            self = .waiting(
+                Grounds(cause: .judge, reason: "gate_\(closed.gate.rawValue)", sentence: closed.detail))
+        } else {
+            self = .ready
+        }
+    }
+}
+
+extension MetricPolicy {
+    /// Whether the metric is guarded, must have data, and is not even among those that the step judges: latency without
+    /// a histogram is. (What is judged and has no data is the judge's to say.)
+    fileprivate func isMissed(in judgement: TickJudgement) -> Bool {
+        mode == .guard && onNoData == .hold && judgement.exposed > 0
+            && !judgement.metrics.contains { covers($0.metric) }
+    }
+}
+
 extension Grounds {
-    fileprivate init(_ finding: HarmFinding) {
+    fileprivate init(_ finding: HarmFinding, in judgement: TickJudgement) {
         self.init(
             cause: finding.reason == "updates_failing" ? .updateFailures : .judge, reason: finding.reason,
             sentence: finding.sentence)
         metric = finding.metric
+        metricKind = judgement.metrics.first { $0.metric == finding.metric }?.kind
         test = finding.test
         evidence = finding.evidence
         bound = finding.bound
@@ -30,10 +59,18 @@ extension Grounds {
         self.init(cause: .judge, reason: reason.code, sentence: reason.sentence)
     }
 
+    fileprivate init(noDataFor metric: String) {
+        self.init(
+            cause: .judge, reason: "no_data",
+            sentence: "\(metric) is guarded and has no data; check that the runtime shows it and the agent's mapping "
+                + "names it, or set its onNoData to ignore")
+        self.metric = metric
+    }
+
     /// The proof that lets a step advance, or the word that there can be none.
     fileprivate init(_ judgement: TickJudgement, isProven: Bool) {
         guard isProven,
-            let weakest = judgement.metrics.filter({ $0.mode == .guard })
+            let weakest = judgement.metrics.filter({ $0.mode == .guard && $0.verdict != .nodata })
                 .min(by: { $0.safetyEvidence < $1.safetyEvidence })
         else {
             self.init(
@@ -46,6 +83,7 @@ extension Grounds {
             cause: .judge, reason: "proven",
             sentence: "every guarded metric is shown to be within its tolerance; soak and gates are met")
         metric = weakest.metric
+        metricKind = weakest.kind
         test = "safety since start"
         evidence = weakest.safetyEvidence
         bound = weakest.safetyBound

@@ -1,3 +1,5 @@
+public import CanaryAnalysis
+
 /// What the evidence of one step says at one tick, as far as a rollout acts on it.
 public enum StepFinding: Hashable, Sendable {
     /// The step may advance: proven, or (`proven` false) on soak, gates and limits where its list can decide nothing.
@@ -10,7 +12,7 @@ public enum StepFinding: Hashable, Sendable {
     case hold(Grounds)
     /// Not enough is known yet; the step goes on.
     case undecided(Grounds)
-    /// No guarded metric has data.
+    /// A guarded metric has no data, and its policy holds for that.
     case noData(Grounds)
 
     /// What the finding rests on.
@@ -21,6 +23,14 @@ public enum StepFinding: Hashable, Sendable {
             grounds
         }
     }
+}
+
+/// Whether soak and gates let a step advance, whatever the evidence says: what a dry run goes by.
+public enum StepReadiness: Hashable, Sendable {
+    /// All are open.
+    case ready
+    /// One is closed.
+    case waiting(Grounds)
 }
 
 /// What a finding rests on; a decision copies it.
@@ -35,13 +45,15 @@ public struct Grounds: Hashable, Sendable {
     public var actor: String?
     /// The metric, where one decides.
     public var metric: String?
+    /// What that metric is, and so how the effect is to be read; nil for events.
+    public var metricKind: MetricPlan.Kind?
     /// The row of the test.
     public var test: String?
     /// The evidence (weighted -ln p).
     public var evidence: Double?
     /// The bound it was compared with.
     public var bound: Double?
-    /// The estimated effect as a ratio.
+    /// The estimated effect: a ratio of shares, or a difference of means in the metric's unit.
     public var effect: Double?
 
     /// Makes grounds without figures.

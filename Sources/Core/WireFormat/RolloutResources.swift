@@ -130,13 +130,16 @@ public struct RolloutEvidence: Codable, Hashable, Sendable {
     public var rollout: RolloutID
     /// Its steps that were drawn.
     public var steps: [StepEvidence]
+    /// What its policy says about each metric.
+    public var metrics: [MetricPolicy]
     /// Its decisions.
     public var decisions: [Decision]
 
     /// Makes a rollout's evidence.
-    public init(rollout: RolloutID, steps: [StepEvidence], decisions: [Decision]) {
+    public init(rollout: RolloutID, steps: [StepEvidence], metrics: [MetricPolicy], decisions: [Decision]) {
         self.rollout = rollout
         self.steps = steps
+        self.metrics = metrics
         self.decisions = decisions
     }
 }

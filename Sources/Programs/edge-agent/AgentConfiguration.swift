@@ -131,7 +131,10 @@ private struct Check {
     }
 
     mutating func mapping(_ flag: String?, _ file: AgentFile.Mapping?) -> ScrapeMapping? {
-        if flag == nil, case .custom(let mapping)? = file { return mapping }
+        if flag == nil, case .custom(let mapping)? = file {
+            faults += mapping.faults(isFree: MeasurementName.isFree)
+            return mapping
+        }
         let name = flag ?? file?.name ?? "examples"
         let known = ScrapeMapping.readyMade.keys.sorted().joined(separator: ", ")
         require(ScrapeMapping.readyMade[name] != nil, "--mapping \(name) is not one of \(known)")

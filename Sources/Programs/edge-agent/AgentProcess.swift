@@ -37,7 +37,7 @@ struct AgentProcess {
                 verifier: try PinnedTrust(membership.keys, device: membership.identity.device),
                 probe: RuntimeEndpoint(port: configuration.settings.runtime.port),
                 launcher: ProcessLauncher(logPath: files.absolute("runtime.log")), clock: SystemClock(),
-                chance: SystemChance(), log: log, killSwitch: killSwitch))
+                chance: SystemChance(), log: log, sensors: LinuxSensors(), killSwitch: killSwitch))
         log.note(
             .info, "agent_started",
             ["device": "\(membership.identity.device)", "model": "\(configuration.settings.model)"])

@@ -53,7 +53,7 @@ struct RolloutExplain: ParsableCommand {
                     return try TickEvidence(decoding: bytes)
                 })
         }
-        return DecisionReplay(steps)
+        return DecisionReplay(steps, policies: evidence.metrics)
     }
 
     private func compare(_ explained: [ExplainedDecision]) throws {
@@ -61,7 +61,7 @@ struct RolloutExplain: ParsableCommand {
         for one in explained {
             let decision = one.decision
             table.add([
-                StyledText("\(decision.number)"), StyledText(decision.kind.rawValue), StyledText(decision.reason),
+                StyledText("\(decision.number)"), StyledText(decision.words), StyledText(decision.reason),
                 one.recomputed,
             ])
         }
@@ -120,7 +120,7 @@ struct ExplainedDecision: Encodable {
     var lines: [StyledText] {
         var lines: [StyledText] = [
             StyledText("\(decision.at)  ", .faint)
-                + StyledText("\(decision.number). \(decision.kind.rawValue)", decision.kind.style)
+                + StyledText("\(decision.number). \(decision.words)", decision.kind.style)
                 + StyledText(" by \(decision.actor ?? decision.cause.rawValue) in step \(decision.step)"),
             StyledText("  why         \(decision.sentence) (\(decision.reason))"),
         ]
@@ -140,33 +140,27 @@ struct ExplainedDecision: Encodable {
     private static func lines(_ judgement: TickJudgement) -> [StyledText] {
         var lines = judgement.metrics.map { metric in
             StyledText(
-                "  \(metric.metric)    canary \(share(metric.canaryValue)) of "
-                    + "\(Rendering.number(metric.canaryRequests, digits: 0)), baseline \(share(metric.baselineValue)) "
-                    + "of \(Rendering.number(metric.baselineRequests, digits: 0)): "
-                    + "x\(Rendering.number(metric.effect))\(interval(metric))")
+                "  \(metric.metric)    \(metric.verdict.rawValue)\(metric.mode == .watch ? " (watched)" : ""), "
+                    + MetricText(metric: metric).line)
         }
         for gate in judgement.gates where !gate.isOpen {
             lines.append(StyledText("  gate        \(gate.gate.rawValue) closed: \(gate.detail)", .notice))
         }
-        if !judgement.contributions.isEmpty {
-            let worst = judgement.contributions.map {
-                "\($0.device) \(Rendering.number($0.observed, digits: 0))/\(Rendering.number($0.expected, digits: 1))"
-            }
+        if let first = judgement.contributions.first {
+            let kind = judgement.metrics.first { $0.metric == first.metric }?.kind ?? .share
+            let worst = judgement.contributions.map { "\($0.device) \(contribution($0, kind))" }
+            let what = kind == .share ? "counted/expected" : "away from expectation, over all requests"
             lines.append(
-                StyledText("  devices     \(worst.joined(separator: ", "))  (failures/expected, worst first)", .faint))
+                StyledText(
+                    "  devices     \(worst.joined(separator: ", "))  (\(first.metric): \(what), worst first)", .faint))
         }
         return lines
     }
 
-    /// The effects that the data do not refuse; an open end is left out.
-    private static func interval(_ metric: MetricJudgement) -> String {
-        switch (metric.effectLower, metric.effectUpper) {
-        case (let lower?, let upper?): ", 95 % of x\(Rendering.number(lower)) to x\(Rendering.number(upper))"
-        case (let lower?, nil): ", at least x\(Rendering.number(lower)) (97.5 %)"
-        case (nil, let upper?): ", at most x\(Rendering.number(upper)) (97.5 %)"
-        case (nil, nil): ""
+    private static func contribution(_ one: Contribution, _ kind: MetricPlan.Kind) -> String {
+        switch kind {
+        case .share: "\(Rendering.number(one.observed, digits: 0))/\(Rendering.number(one.expected, digits: 1))"
+        case .mean: MetricText.effect(one.observed, .mean)
         }
     }
-
-    private static func share(_ value: Double?) -> String { value.map(Quantity.percent) ?? "-" }
 }

@@ -38,14 +38,13 @@ struct RolloutNarrator {
 
     /// A decision in one line.
     static func decision(_ decision: Decision) -> String {
-        var text =
-            "decision \(decision.number): \(decision.kind.rawValue) by \(decision.actor ?? decision.cause.rawValue)"
+        var text = "decision \(decision.number): \(decision.words) by \(decision.actor ?? decision.cause.rawValue)"
         if let metric = decision.metric { text += ", \(metric)" }
         if let test = decision.test { text += " (\(test))" }
         if let evidence = decision.evidence {
             text += ", evidence \(Rendering.number(evidence)) against \(Rendering.number(decision.bound))"
         }
-        if let effect = decision.effect { text += ", effect \(Rendering.number(effect))" }
+        if let effect = decision.effect { text += ", effect \(MetricText.effect(effect, decision.metricKind))" }
         return text + ": \(decision.sentence)"
     }
 
@@ -68,11 +67,21 @@ struct RolloutNarrator {
         return judgement.metrics.compactMap { metric in
             let before = last?.metrics.first { $0.metric == metric.metric }?.verdict
             guard metric.verdict != before, metric.verdict != .nodata else { return nil }
-            return "\(metric.metric): \(metric.verdict.rawValue), canary \(share(metric.canaryValue)), baseline "
-                + "\(share(metric.baselineValue)), effect \(Rendering.number(metric.effect)), evidence "
-                + "\(Rendering.number(metric.evidence)) against \(Rendering.number(judgement.bound))"
+            let text = MetricText(metric: metric)
+            return "\(metric.metric): \(metric.verdict.rawValue), canary \(text.value(metric.canaryValue)), baseline "
+                + "\(text.value(metric.baselineValue)), effect \(MetricText.effect(metric.effect, metric.kind)), "
+                + "evidence \(Rendering.number(metric.evidence)) against \(Rendering.number(judgement.bound))"
         }
     }
+}
 
-    private static func share(_ value: Double?) -> String { value.map(Quantity.percent) ?? "-" }
+extension Decision {
+    /// What was decided, or would have been.
+    var words: String {
+        guard dryRun else { return kind.rawValue }
+        return switch kind {
+        case .rollback: "would roll back"
+        case .advance, .promote, .hold, .halt, .resume, .retry: "would \(kind.rawValue)"
+        }
+    }
 }

@@ -34,6 +34,10 @@ struct RolloutView {
             step += ", deadline \(Rendering.age(deadline, now: now))"
         }
         lines.append(StyledText("  " + step))
+        if rollout.policy.dryRun {
+            lines.append(
+                StyledText("  dry run: judged, but neither taken back nor halted by the judge", .notice))
+        }
         return lines
     }
 
@@ -72,16 +76,12 @@ struct RolloutView {
     }
 
     private func lines(_ metric: MetricJudgement, bound: Double?) -> [StyledText] {
-        let effect =
-            "x\(Rendering.number(metric.effect))"
-            + (metric.effectLower == nil && metric.effectUpper == nil
-                ? "" : " [\(Rendering.number(metric.effectLower)), \(Rendering.number(metric.effectUpper))]")
-        let values =
-            "canary \(share(metric.canaryValue)) of \(Rendering.number(metric.canaryRequests, digits: 0)), baseline "
-            + "\(share(metric.baselineValue)) of \(Rendering.number(metric.baselineRequests, digits: 0)), effect "
-            + "\(effect), tolerated \(tolerance(metric.margin))"
+        let head =
+            StyledText("  \(metric.metric)  ", .strong) + metric.verdict.styled
+            + StyledText("  \(MetricText(metric: metric).line)")
+        guard metric.mode == .guard else { return [head + StyledText("  watched", .faint)] }
         return [
-            StyledText("  \(metric.metric)  ", .strong) + metric.verdict.styled + StyledText("  \(values)"),
+            head,
             gauge("harm", metric.evidence, bound, full: .bad, note: metric.strongestTest),
             gauge(
                 "safety", metric.safetyEvidence, metric.safetyBound, full: .good,
@@ -117,15 +117,6 @@ struct RolloutView {
         rollout.decisions.suffix(5).map { decision in
             StyledText("  \(Rendering.age(decision.at, now: now)) ago  ", .faint)
                 + StyledText(RolloutNarrator.decision(decision), decision.kind.style)
-        }
-    }
-
-    private func share(_ value: Double?) -> String { value.map(Quantity.percent) ?? "-" }
-
-    private func tolerance(_ margin: Margin) -> String {
-        switch margin {
-        case .relative(let factor): "x\(Rendering.number(factor))"
-        case .absolute(let share): "+\(Quantity.decimal(share * 100, digits: 2)) points"
         }
     }
 }

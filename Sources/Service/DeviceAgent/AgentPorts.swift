@@ -94,6 +94,26 @@ public protocol ProcessLaunching: Sendable {
     func terminate(_ process: Int32, force: Bool)
 }
 
+/// What the agent itself can see of the runtime's process and of the device it runs on.
+public protocol DeviceSensing: Sendable {
+    /// The memory a process holds, in bytes; nil where it cannot be seen.
+    func residentBytes(of process: Int32) -> UInt64?
+    /// The temperature of the hottest part that tells one, in degrees Celsius; nil where none does.
+    func temperatureCelsius() -> Double?
+}
+
+/// A device that tells nothing about itself.
+public struct NoSensors: DeviceSensing {
+    /// Makes it.
+    public init() {}
+
+    /// Nothing.
+    public func residentBytes(of process: Int32) -> UInt64? { nil }
+
+    /// Nothing.
+    public func temperatureCelsius() -> Double? { nil }
+}
+
 /// Time, as the agent sees it.
 public protocol AgentClock: Sendable {
     /// The wall clock.

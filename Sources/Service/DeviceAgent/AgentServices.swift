@@ -14,6 +14,8 @@ public struct AgentServices: Sendable {
     public let clock: any AgentClock
     /// Chance.
     public let chance: any ChanceSource
+    /// What can be seen of processes and of the device.
+    public let sensors: any DeviceSensing
     /// Events.
     public let log: any AgentLog
     /// Fault injection.
@@ -23,7 +25,7 @@ public struct AgentServices: Sendable {
     public init(
         files: any DurableFiles, controller: any ControllerClient, verifier: any VersionVerifying,
         probe: any RuntimeProbing, launcher: any ProcessLaunching, clock: any AgentClock, chance: any ChanceSource,
-        log: any AgentLog, killSwitch: any KillSwitch = NoKillSwitch()
+        log: any AgentLog, sensors: any DeviceSensing = NoSensors(), killSwitch: any KillSwitch = NoKillSwitch()
     ) {
         self.files = files
         self.controller = controller
@@ -33,6 +35,7 @@ public struct AgentServices: Sendable {
         self.clock = clock
         self.chance = chance
         self.log = log
+        self.sensors = sensors
         self.killSwitch = killSwitch
     }
 }

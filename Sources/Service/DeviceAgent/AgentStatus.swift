@@ -10,6 +10,8 @@ public final class AgentStatus: Sendable {
         var accepted: UInt64 = 0
         var updatingUntil: Timestamp?
         var problems: Set<String> = []
+        /// Named metrics of the runtime that do not travel, because they are too many.
+        var refusedMetrics = 0
         var lastContact: Timestamp?
         var hasSeenAssignments = false
         var isStopping = false

@@ -71,7 +71,7 @@ final class HeartbeatLoop {
         return Heartbeat(
             boot: boot, sequence: sequence, sentAt: services.clock.now.milliseconds, assignment: facts.accepted,
             slots: [slot], series: series, updatingUntil: facts.updatingUntil?.milliseconds,
-            problems: facts.problems.sorted())
+            problems: (facts.problems.sorted() + (facts.refusedMetrics > 0 ? ["metrics_refused"] : [])))
     }
 
     private func takeIn(_ reply: HeartbeatReply) {

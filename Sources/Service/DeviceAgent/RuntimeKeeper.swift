@@ -19,6 +19,8 @@ final class RuntimeKeeper {
         var nextCheck: Double = 0
         /// Counted before the newest reload, where the runtime does not name versions.
         var baseline = RuntimeTotals()
+        /// What is measured beside its own counters.
+        var measured = MeasuredProcess()
     }
 
     static let tickSeconds = 0.05
@@ -111,8 +113,9 @@ final class RuntimeKeeper {
 
     /// Has a healthy runtime load the version; false when it must be restarted for it.
     private func reload(_ digest: Digest) -> Bool {
-        guard let path = settings.reloadPath, var running = child, running.isHealthy else { return false }
+        guard let path = settings.reloadPath, child?.isHealthy == true else { return false }
         scrape()
+        guard var running = child else { return false }
         if settings.mapping.versionLabel == nil { beginSeries(&running) }
         counters.save(isDurable: true)
         let started = services.clock.uptimeSeconds
@@ -148,6 +151,7 @@ final class RuntimeKeeper {
             return book.nextStart(now: now)
         }
         running.served = []
+        running.measured.seriesBegan()
     }
 
     private func settle(_ fault: FailureReason?) {

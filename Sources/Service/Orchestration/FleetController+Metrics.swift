@@ -81,7 +81,10 @@ extension FleetController {
         let labels = [rollout.model.rawValue, rollout.id.rawValue]
         snapshot.gauge(
             .rolloutInfo,
-            labels + [rollout.from?.name.rawValue ?? "", rollout.to.name.rawValue, "stepwise"], 1)
+            labels + [
+                rollout.from?.name.rawValue ?? "", rollout.to.name.rawValue,
+                rollout.policy.dryRun ? "dry_run" : "stepwise",
+            ], 1)
         snapshot.state(.rolloutState, labels, is: rollout.state.rawValue)
         snapshot.gauge(.rolloutStateEntered, labels, tracked.stateEnteredAt.seconds)
         snapshot.gauge(.rolloutStep, labels, Double(rollout.steps.count))

@@ -58,7 +58,8 @@ extension FleetController {
                 step: step.number, experiment: stored.experiment,
                 rows: rows.map { Data($0.bytes).base64EncodedString() })
         }
-        return RolloutEvidence(rollout: id, steps: steps, decisions: tracked.decisions)
+        return RolloutEvidence(
+            rollout: id, steps: steps, metrics: tracked.rollout.policy.metrics, decisions: tracked.decisions)
     }
 
     private func tracked(_ id: RolloutID) throws -> TrackedRollout {

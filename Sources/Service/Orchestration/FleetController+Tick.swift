@@ -150,9 +150,13 @@ extension FleetDraft {
         tracked.lastTickAt = now
         tracked.revision &+= 1
         state.rollouts[tracked.rollout.id] = tracked
-        let findings = tracked.judgements.map(StepFinding.init)
+        let policies = tracked.rollout.policy.metrics
+        let findings = tracked.judgements.map { StepFinding($0, policies: policies) }
+        let readiness = tracked.judgements.last.map(StepReadiness.init)
         let outage = OutageFinding(tracked, now: now, surroundings)?.grounds
-        change(tracked.rollout.id) { rollout, now in rollout.tickJudged(findings, outage: outage, at: now) }
+        change(tracked.rollout.id) { rollout, now in
+            rollout.tickJudged(findings, outage: outage, readiness: readiness, at: now)
+        }
         return (tracked, tracked.judgements.last?.verdictName ?? "nodata", surroundings.elapsed() - began)
     }
 }

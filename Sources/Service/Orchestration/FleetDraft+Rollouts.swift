@@ -133,9 +133,13 @@ extension FleetDraft {
         guard let drawn = design.draw() else {
             return tracked.rollout.stepFoundNobody(number, at: now)
         }
-        tracked.add(StepJudge(drawn.experiment), list: drawn.list)
+        tracked.add(StepJudge(drawn.experiment), list: drawn.list, measuring: drawn.measuring)
         tracked.lastTickAt = tracked.lastTickAt ?? now
-        add(.experiment(StoredExperiment(rollout: tracked.rollout.id, step: number, experiment: drawn.experiment)))
+        add(
+            .experiment(
+                StoredExperiment(
+                    rollout: tracked.rollout.id, step: number, experiment: drawn.experiment,
+                    measuring: drawn.measuring)))
         audit(
             "controller", "step.draw", "rollout/\(tracked.rollout.id)",
             ["step": "\(number)", "eligible": "\(drawn.list.count)", "drawn": "\(drawn.cohort.count)"])
@@ -151,10 +155,7 @@ extension FleetDraft {
             else {
                 return nil
             }
-            let history = telemetry.history(on: from.digest, at: now)
-            return StepDesign.Listed(
-                device: device,
-                history: Tally(count: history.requests, total: history.failures))
+            return StepDesign.Listed(device: device, history: telemetry.history(on: from.digest, at: now))
         }
     }
 

@@ -122,6 +122,12 @@ final class FleetMetrics: Sendable {
     }
 
     func decided(_ decision: Decision, of rollout: Rollout) {
+        guard !decision.dryRun else {
+            registry.counter(
+                .rolloutDryRunDecisions, [rollout.model.rawValue, decision.kind.rawValue, decision.cause.rawValue]
+            ).add()
+            return
+        }
         registry.counter(
             .rolloutDecisions, [rollout.model.rawValue, decision.kind.rawValue, decision.cause.rawValue]
         ).add()

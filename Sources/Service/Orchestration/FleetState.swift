@@ -78,6 +78,8 @@ struct TrackedRollout: Sendable {
     var judges: [StepJudge] = []
     /// The devices of each drawn step's eligible list, in the experiment's order.
     private(set) var lists: [[DeviceID]] = []
+    /// How each drawn step measures.
+    private(set) var measuring: [StepMeasuring] = []
     /// Every device that is on the list of any drawn step.
     private(set) var listed: Set<DeviceID> = []
     /// The last judgement of each drawn step.
@@ -98,9 +100,10 @@ struct TrackedRollout: Sendable {
     }
 
     /// Keeps the judge and the list of a step that was drawn.
-    mutating func add(_ judge: StepJudge, list: [DeviceID]) {
+    mutating func add(_ judge: StepJudge, list: [DeviceID], measuring: StepMeasuring) {
         judges.append(judge)
         lists.append(list)
+        self.measuring.append(measuring)
         listed.formUnion(list)
     }
 }

@@ -9,10 +9,8 @@ struct LateCounts: Sendable {
 
     /// What an upload says about how much less the counts are worth than they were taken for.
     struct Discount: Hashable, Sendable {
-        /// Requests too many, as they are worth at the moment of their arrival.
-        var requests = 0.0
-        /// Failures too many.
-        var failures = 0.0
+        /// What was measured too much, as it is worth at the moment of its arrival.
+        var measured = NamedMeasurements()
         /// Points that were used.
         var points = 0
         /// The moment of their arrival.
@@ -56,12 +54,10 @@ struct LateCounts: Sendable {
             let fresh = after.totals.subtracting(before.totals)
             let ageSeconds = max(0, Double(sentAt - after.at) / 1000)
             let lost = 1 - exp2(-ageSeconds / VersionHistory.halfLifeSeconds)
-            discount.requests += Double(fresh.requests) * lost
-            discount.failures += Double(fresh.allFailures) * lost
+            discount.measured.add(NamedMeasurements(fresh).scaled(by: lost))
             discount.points += 1
         }
-        discount.requests = min(discount.requests, Double(bound.requests))
-        discount.failures = min(discount.failures, Double(bound.allFailures))
+        discount.measured = discount.measured.limited(to: NamedMeasurements(bound))
         return discount
     }
 }

@@ -1,5 +1,6 @@
 import CanaryAnalysis
 import Fleet
+import PrometheusExposition
 import Rollouts
 
 /// How a step is drawn: its list fixed, its cohort drawn from it, everything the judge needs frozen.
@@ -7,8 +8,8 @@ struct StepDesign {
     /// A device that may be on the list.
     struct Listed {
         let device: StoredDevice
-        /// Its requests and failures on the version the rollout comes from, as they are worth now.
-        let history: Tally
+        /// What it measured on the version the rollout comes from, as it is worth now.
+        let history: NamedMeasurements
     }
 
     /// What came of a draw.
@@ -17,6 +18,7 @@ struct StepDesign {
         let list: [DeviceID]
         let cohort: [DeviceID]
         let experiment: StepExperiment
+        let measuring: StepMeasuring
     }
 
     let step: Int
@@ -33,19 +35,21 @@ struct StepDesign {
                 hardware: listed.device.labels["hw"] ?? "")
         }
         let draw = CohortDraw(candidates: candidates, size: size, seed: rollout.salt, step: step)
+        let (measuring, histories) = measuring(strata: draw.strata)
         let devices = list.indices.map { index in
             ExperimentDevice(
                 id: candidates[index].id, stratum: draw.strata[index], isCanary: draw.isDrawn[index],
-                labels: list[index].device.labels.dictionary, history: metrics.map { _ in list[index].history })
+                labels: list[index].device.labels.dictionary,
+                history: measuring.design.tallies(histories[index], of: index))
         }
         // The key of the test differs from that of the draw: who was drawn must say nothing about the assignments.
         let seed = rollout.salt ^ (0x9E37_79B9_7F4A_7C15 &* UInt64(step))
         let experiment = StepExperiment(
-            seed: seed, step: step, tickSeconds: rollout.policy.heartbeatSeconds, devices: devices, metrics: metrics,
-            plan: plan)
+            seed: seed, step: step, tickSeconds: rollout.policy.heartbeatSeconds, devices: devices,
+            metrics: measuring.design.plans, plan: plan)
         return Drawn(
             list: list.map(\.device.id), cohort: list.indices.filter { draw.isDrawn[$0] }.map { list[$0].device.id },
-            experiment: experiment)
+            experiment: experiment, measuring: measuring)
     }
 
     /// How many to draw: up to the step's size on top of those drawn before; a step for everybody leaves a tenth to be
@@ -57,19 +61,14 @@ struct StepDesign {
         return max(1, list.count - Int((0.1 * Double(list.count)).rounded(.up)))
     }
 
-    private var metrics: [MetricPlan] {
-        let failures = list.reduce(0) { $0 + $1.history.total }
-        let requests = list.reduce(0) { $0 + $1.history.count }
-        let rate = requests > 0 ? failures / requests : 0
-        let named = rollout.policy.metrics.filter { $0.name == Self.failures && $0.mode != .ignore }
-        let policy = named.first ?? MetricPolicy(name: Self.failures, mode: .watch)
-        return [
-            MetricPlan(
-                name: policy.name, mode: policy.mode == .guard ? .guard : .watch,
-                margin: MetricPlan.wider(
-                    relative: policy.relativeTolerance, absolute: policy.absoluteTolerance, history: rate),
-                limit: policy.limit)
-        ]
+    /// What is judged, by the policy and by what the list's devices have measured before.
+    private func measuring(strata: [Int]) -> (StepMeasuring, histories: [Measurements]) {
+        let policies = rollout.policy.metrics
+        let names = MeasurementNames(
+            measuredIn: list.map(\.history), policies: policies, latencyBounds: LatencyBounds.seconds)
+        let histories = list.map { $0.history.measurements(names) }
+        let design = MetricDesign(policies: policies, names: names, histories: histories, strata: strata)
+        return (StepMeasuring(names: names, design: design), histories)
     }
 
     private var plan: TestPlan {
@@ -83,7 +82,4 @@ struct StepDesign {
             excuseTicks: ticks(policy.updateSeconds),
             mayAdvanceUnproven: rollout.steps.contains { $0.outcome == .proven })
     }
-
-    /// The metric of this version: failed requests of all reasons.
-    static let failures = "failures"
 }

@@ -150,10 +150,8 @@ public struct VersionHistory: Codable, Hashable, Sendable {
 
     /// The version.
     public var digest: Digest
-    /// Requests, decayed.
-    public var requests: Double
-    /// Failures, decayed.
-    public var failures: Double
+    /// What was measured, decayed.
+    public var measured: NamedMeasurements
     /// The moment the figures are decayed to.
     public var at: Timestamp
 
@@ -161,8 +159,7 @@ public struct VersionHistory: Codable, Hashable, Sendable {
     public init(digest: Digest, at: Timestamp) {
         self.digest = digest
         self.at = at
-        requests = 0
-        failures = 0
+        measured = NamedMeasurements()
     }
 }
 
@@ -194,12 +191,35 @@ public struct StoredExperiment: Codable, Hashable, Sendable {
     public var step: Int
     /// The frozen experiment.
     public var experiment: StepExperiment
+    /// How what devices measure becomes its evidence.
+    public var measuring: StepMeasuring
 
     /// Makes a record.
-    public init(rollout: RolloutID, step: Int, experiment: StepExperiment) {
+    public init(rollout: RolloutID, step: Int, experiment: StepExperiment, measuring: StepMeasuring) {
         self.rollout = rollout
         self.step = step
         self.experiment = experiment
+        self.measuring = measuring
+    }
+}
+
+/// How what devices measure becomes the evidence of one step; fixed when the step is drawn.
+public struct StepMeasuring: Codable, Hashable, Sendable {
+    /// The names of what is measured.
+    public var names: MeasurementNames
+    /// What is judged of it.
+    public var design: MetricDesign
+
+    /// Fixes how a step measures.
+    public init(names: MeasurementNames, design: MetricDesign) {
+        self.names = names
+        self.design = design
+    }
+
+    /// One tally per metric of what the device at a place of the list measured; empty where it measured nothing.
+    func tallies(_ measured: NamedMeasurements, of place: Int) -> [Tally] {
+        let tallies = design.tallies(measured.measurements(names), of: place)
+        return tallies.allSatisfy { $0.count == 0 && $0.total == 0 } ? [] : tallies
     }
 }
 

@@ -17,6 +17,9 @@ extension TickJudgement {
         if let bound { snapshot.gauge(.canaryEvidenceBound, labels, bound) }
         for metric in metrics {
             let named = labels + [metric.metric]
+            snapshot.gauge(
+                .canaryMetricInfo, named + [metric.kind.rawValue, metric.harm.rawValue, metric.mode.rawValue], 1)
+            if let edge = metric.toleratedValue { snapshot.gauge(.canaryToleratedValue, named, edge) }
             if let value = metric.canaryValue { snapshot.gauge(.canaryMetricValue, named + ["canary"], value) }
             if let value = metric.baselineValue { snapshot.gauge(.canaryMetricValue, named + ["baseline"], value) }
             snapshot.gauge(.canaryObservations, named + ["canary"], metric.canaryRequests)
@@ -34,5 +37,22 @@ extension TickJudgement {
             snapshot.state(.canaryVerdict, named, is: metric.verdict.rawValue)
         }
         for event in events { snapshot.gauge(.canaryEvidence, labels + [event.name], event.evidence) }
+    }
+}
+
+extension MetricJudgement {
+    /// Where the tolerance puts the baseline's value; nil without one.
+    ///
+    /// Where any change is harm it is the upper edge.
+    var toleratedValue: Double? {
+        guard let baselineValue else { return nil }
+        switch (margin, harm) {
+        case (.relative(let factor), .up): return baselineValue * factor
+        // Of a share that should be large, what is missing to all is what may grow.
+        case (.relative(let factor), .down), (.relative(let factor), .either):
+            return 1 - (1 - baselineValue) * factor
+        case (.absolute(let margin), .up), (.absolute(let margin), .either): return baselineValue + margin
+        case (.absolute(let margin), .down): return baselineValue - margin
+        }
     }
 }

@@ -17,20 +17,19 @@ extension TrackedRollout {
             one.isExcused = surroundings.status(device).updatingUntil.map { $0 > now } ?? false
             one.crashes = news.crashes[rollout.model] ?? 0
             one.failedStarts = news.failedStarts[rollout.model] ?? 0
-            one.old = counts(news) { $0 != rollout.to.digest }
-            one.new = counts(news) { $0 == rollout.to.digest }
+            one.old = measuring[index].tallies(measured(news) { $0 != rollout.to.digest }, of: place)
+            one.new = measuring[index].tallies(measured(news) { $0 == rollout.to.digest }, of: place)
             observations.append(one)
         }
         return TickEvidence(observations: observations)
     }
 
-    private func counts(_ news: DeviceNews, of isWanted: (Digest) -> Bool) -> [Tally] {
-        var sum = Tally()
+    private func measured(_ news: DeviceNews, on isWanted: (Digest) -> Bool) -> NamedMeasurements {
+        var sum = RuntimeTotals()
         for (version, totals) in news.counts where version.model == rollout.model && isWanted(version.digest) {
-            sum.count += Double(totals.requests)
-            sum.total += Double(totals.allFailures)
+            sum = sum.adding(totals)
         }
-        return sum.count == 0 && sum.total == 0 ? [] : [sum]
+        return NamedMeasurements(sum)
     }
 
     /// The rollout with its judges folded from the stored evidence, as they were at the last committed tick.
@@ -45,7 +44,9 @@ extension TrackedRollout {
             for row in try store.evidence(rollout: rollout.id, step: step.number) {
                 last = judge.judge(try TickEvidence(decoding: row.bytes))
             }
-            tracked.add(judge, list: stored.experiment.devices.compactMap { DeviceID(rawValue: $0.id) })
+            tracked.add(
+                judge, list: stored.experiment.devices.compactMap { DeviceID(rawValue: $0.id) },
+                measuring: stored.measuring)
             if let last { tracked.judgements.append(last) }
         }
         // The time the controller was away is no observation: the next tick is a whole interval from now.

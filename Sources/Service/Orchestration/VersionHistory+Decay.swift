@@ -6,8 +6,7 @@ extension VersionHistory {
     func decayed(to now: Timestamp) -> VersionHistory {
         var later = self
         let factor = exp2(-max(0, now.seconds(since: at)) / Self.halfLifeSeconds)
-        later.requests *= factor
-        later.failures *= factor
+        later.measured = measured.scaled(by: factor)
         later.at = max(at, now)
         return later
     }
@@ -20,8 +19,7 @@ extension StoredTelemetry {
     /// Adds new counts to the history of their version.
     mutating func addHistory(_ fresh: RuntimeTotals, digest: Digest, at now: Timestamp) {
         var entry = history.first { $0.digest == digest }?.decayed(to: now) ?? VersionHistory(digest: digest, at: now)
-        entry.requests += Double(fresh.requests)
-        entry.failures += Double(fresh.allFailures)
+        entry.measured.add(NamedMeasurements(fresh))
         history.removeAll { $0.digest == digest }
         history.append(entry)
         if history.count > Self.historyLimit { history.removeFirst() }
@@ -32,14 +30,12 @@ extension StoredTelemetry {
         guard let index = history.firstIndex(where: { $0.digest == digest }) else { return }
         let worth = exp2(-max(0, now.seconds(since: discount.countedAt)) / VersionHistory.halfLifeSeconds)
         var entry = history[index].decayed(to: now)
-        entry.requests = max(0, entry.requests - discount.requests * worth)
-        entry.failures = max(0, entry.failures - discount.failures * worth)
+        entry.measured.subtract(discount.measured.scaled(by: worth))
         history[index] = entry
     }
 
     /// The history on a version, as it is worth now; nothing where there is none.
-    func history(on digest: Digest, at now: Timestamp) -> (requests: Double, failures: Double) {
-        guard let entry = history.first(where: { $0.digest == digest })?.decayed(to: now) else { return (0, 0) }
-        return (entry.requests, entry.failures)
+    func history(on digest: Digest, at now: Timestamp) -> NamedMeasurements {
+        history.first { $0.digest == digest }?.decayed(to: now).measured ?? NamedMeasurements()
     }
 }

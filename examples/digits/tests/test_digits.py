@@ -136,6 +136,10 @@ class RuntimeTests(RuntimeCase):
             self.assertEqual(metrics[f'inference_requests_total{{version="{version}"}}'], len(images))
             self.assertEqual(metrics[f'inference_duration_seconds_count{{version="{version}"}}'], len(images))
             self.assertAlmostEqual(invalid / len(images), figures["invalidShare"])
+            counter = f'inference_answers_total{{version="{version}",class="%d"}}'
+            answers = [metrics[counter % digit] for digit in range(10)]
+            self.assertEqual(sum(answers), len(images))
+            self.assertEqual(metrics[f'inference_confidence_count{{version="{version}"}}'], len(images))
         self.assertEqual(metrics['inference_requests_total{version="v1.0.0"}'], len(images), "a reload resets nothing")
 
     def test_a_reload_that_fails_keeps_the_old_version(self) -> None:
