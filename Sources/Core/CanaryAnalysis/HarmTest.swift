@@ -41,8 +41,16 @@ struct RowStrength: Sendable {
 /// its skewness, so that rare and frequent metrics compete fairly, and the largest decides: one budget for all.
 struct HarmTest: Sendable {
     private(set) var test: SequentialTest
-    /// The row, evidence and bound with which the observed assignment crossed.
-    private(set) var crossing: (row: TestRowName, evidence: Double, bound: Double)?
+    /// The rows with which the observed assignment crossed, and those that passed the same bound since.
+    private(set) var crossings: [Crossing] = []
+
+    /// A row that passed the bound.
+    struct Crossing: Sendable {
+        let row: TestRowName
+        /// The evidence when it did.
+        let evidence: Double
+        let bound: Double
+    }
 
     init(assignments: Int, spending: Spending) {
         test = SequentialTest(assignments: assignments, spending: spending)
@@ -74,9 +82,16 @@ struct HarmTest: Sendable {
         }
         let leader = strengths.filter(\.decides).max { $0.evidence < $1.evidence }
         let bound = test.look(largest, tick: tick)
-        if test.crossedAt == tick, crossing == nil, let leader {
-            crossing = (leader.name, leader.evidence, bound)
-        }
+        if test.crossedAt != nil { noteCrossings(strengths, bound: crossings.first?.bound ?? bound) }
         return Look(rows: strengths, bound: bound, largest: leader)
+    }
+
+    private mutating func noteCrossings(_ rows: [RowStrength], bound: Double) {
+        let fresh = rows.filter { row in
+            row.decides && row.evidence > bound && !crossings.contains { $0.row == row.name }
+        }
+        crossings += fresh.sorted { $0.evidence > $1.evidence }.map {
+            Crossing(row: $0.name, evidence: $0.evidence, bound: bound)
+        }
     }
 }

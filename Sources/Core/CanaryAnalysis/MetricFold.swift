@@ -153,15 +153,15 @@ struct MetricFold: Sendable {
     }
 
     /// The metric's judgement at this tick.
-    mutating func judgement(_ standing: Standing, crossing: TestRowName?) -> MetricJudgement {
+    mutating func judgement(_ standing: Standing, crossed rows: [TestRowName]) -> MetricJudgement {
         let weakest = sides.map(\.last).min { $0.evidence < $1.evidence } ?? SafetyLook()
         let own = standing.look.rows.filter { $0.metric == plan.name }
         let strongest = own.max { $0.evidence < $1.evidence }
         let every = ledger.requests.count > 20_000 ? 20 : 5
-        if standing.tick % every == 0 || crossing != nil && lastInterval == nil {
+        if standing.tick % every == 0 || !rows.isEmpty && lastInterval == nil {
             lastInterval = EffectInterval(ledger: ledger, metric: metric, seed: seed, standing)
         }
-        let isFailing = crossing?.metric == plan.name && isHarmful(test: crossing?.test ?? "", standing)
+        let isFailing = rows.contains { $0.metric == plan.name && isHarmful(test: $0.test, standing) }
         let arms = Arms(ledger.sinceStart, standing)
         return MetricJudgement(
             metric: plan.name, kind: plan.kind, harm: plan.harm, mode: plan.mode, margin: plan.margin,

@@ -64,7 +64,7 @@ public struct StepJudge: Sendable {
         lookAtProofs()
         var judged: [MetricJudgement] = []
         for index in metrics.indices {
-            judged.append(metrics[index].judgement(standing, crossing: harm.crossing?.row))
+            judged.append(metrics[index].judgement(standing, crossed: harm.crossings.map(\.row)))
         }
         let gates = Gates(standing, metrics: metrics, isProven: isProven(judged)).standings
         return TickJudgement(
@@ -119,24 +119,28 @@ public struct StepJudge: Sendable {
     /// Harm that the test has proven and whose estimate matters: at least halfway to the tolerance.
     private func provenHarm(_ standing: Standing, _ judged: [MetricJudgement], _ rows: [TestRow]) -> HarmFinding? {
         guard experiment.plan.isRandomised else { return modelledHarm(judged) }
-        guard let crossing = harm.crossing else { return nil }
-        let said: String
-        let effect: Double
-        if let index = experiment.metrics.firstIndex(where: { $0.name == crossing.row.metric }) {
-            guard metrics[index].isHarmful(test: crossing.row.test, standing) else { return nil }
-            effect = judged[index].effect
-            said = Self.effect(judged[index])
-        } else {
-            effect = standing.eventEffect(crossing.row.metric)
-            guard effect > 1 else { return nil }
-            said = "\(figure(effect)) times the \(crossing.row.metric) of the others"
+        for crossing in harm.crossings {
+            guard let (effect, said) = harmOf(crossing.row, standing, judged) else { continue }
+            let suspect = rows.first { $0.name == crossing.row }.flatMap { standing.suspect($0.scores) }
+            return HarmFinding(
+                reason: "harm_proven", metric: crossing.row.metric, test: crossing.row.test,
+                evidence: crossing.evidence, bound: crossing.bound, effect: effect, suspect: suspect,
+                sentence: "canary devices show \(said) (evidence \(figure(crossing.evidence)) against a bound of "
+                    + "\(figure(crossing.bound)))" + (suspect.map { "; it is concentrated on \($0)" } ?? ""))
         }
-        let suspect = rows.first { $0.name == crossing.row }.flatMap { standing.suspect($0.scores) }
-        return HarmFinding(
-            reason: "harm_proven", metric: crossing.row.metric, test: crossing.row.test, evidence: crossing.evidence,
-            bound: crossing.bound, effect: effect, suspect: suspect,
-            sentence: "canary devices show \(said) (evidence \(figure(crossing.evidence)) against a bound of "
-                + "\(figure(crossing.bound)))" + (suspect.map { "; it is concentrated on \($0)" } ?? ""))
+        return nil
+    }
+
+    /// The estimated harm of a row that crossed, and how it is said; nil where it does not matter.
+    private func harmOf(
+        _ row: TestRowName, _ standing: Standing, _ judged: [MetricJudgement]
+    ) -> (effect: Double, said: String)? {
+        if let index = experiment.metrics.firstIndex(where: { $0.name == row.metric }) {
+            guard metrics[index].isHarmful(test: row.test, standing) else { return nil }
+            return (judged[index].effect, Self.effect(judged[index]))
+        }
+        let effect = standing.eventEffect(row.metric)
+        return effect > 1 ? (effect, "\(figure(effect)) times the \(row.metric) of the others") : nil
     }
 
     /// What is said of a metric's effect.
