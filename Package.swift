@@ -140,6 +140,9 @@ let testTargets: [Target] = [
         "OrchestratorAPI",
         ["CanaryAnalysis", "Fleet", "ModelTrust", "Orchestration", "Rollouts", "WebMessages", "WireFormat"]),
     tests("WireFormat", ["CanaryAnalysis", "Fleet", "Rollouts"]),
+    tests("FleetSimulation", ["CanaryAnalysis", "RecordedFleets", real]),
+    tests("RivalJudges", ["CanaryAnalysis", "RecordedFleets", real]),
+    tests("JudgeBenchmark", ["RivalJudges", real]),
     tests("Terminal"),
     tests("TraceFiles", ["CanaryAnalysis", "FleetSimulation", "RecordedFleets"]),
     .testTarget(

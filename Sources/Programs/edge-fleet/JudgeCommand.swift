@@ -8,11 +8,11 @@ struct JudgeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "judge", abstract: "Holds the judge to its claims on simulated fleets, beside other judges.",
         discussion: """
-            Every case is a fleet and a version; every run draws the fleet, its history, its weather and the cohort from \
-            its seed and lets the judges look at every tick. The same seed gives the same table on every machine.
+            Every case is a fleet and a version; every run draws the fleet, its history, its weather and the cohort \
+            from its seed and lets the judges look at every tick. The same seed gives the same table on every machine.
 
-            --quick takes minutes and refutes a claim only where its few runs do so significantly; --full takes an hour \
-            or so and compares what was seen with the bar. Exits with 1 if a claim is not met.
+            --quick takes minutes and refutes a claim only where its few runs do so significantly; --full takes an \
+            hour or so and compares what was seen with the bar. Exits with 1 if a claim is not met.
             """)
 
     @Flag(help: "Few runs of most cases (the default).") var quick = false

@@ -45,7 +45,7 @@ extension BenchmarkCases {
         [
             BenchmarkCase(
                 "\(name)-harmless", "\(title), harmless", .harmless, fleet: bursty(change), policy: policy(),
-                runs: .init(quick: 10, full: 300))
+                runs: .init(quick: 10, full: 200))
         ]
     }
 
@@ -59,13 +59,13 @@ extension BenchmarkCases {
             policy: policy(1.25, [MetricPolicy(name: "latency")]), runs: .init(quick: 6, full: 300)),
         BenchmarkCase(
             "twelve-harmless", "twelve metrics, harmless", .harmless, fleet: bursty { $0.measures = .twelve },
-            policy: twelve(), runs: .init(quick: 6, full: 400)),
+            policy: twelve(), runs: .init(quick: 6, full: 300)),
         BenchmarkCase(
             "twelve-beta-harmless", "twelve metrics, devices differ, harmless", .harmless,
             fleet: fleet {
                 $0.diversity = .beta(shape: 1)
                 $0.measures = .twelve
-            }, policy: twelve(), runs: .init(quick: 0, full: 200)),
+            }, policy: twelve(), runs: .init(quick: 0, full: 100)),
     ]
 
     private static let ramps = [
@@ -86,6 +86,6 @@ extension BenchmarkCases {
                 fleet.steps = (1...10).map { step in
                     SimulatedStart(share: 0.05 * Double(step), trigger: .at(300 * Double(step - 1)))
                 }
-            }, policy: budgeted, runs: .init(quick: 0, full: 30))
+            }, policy: budgeted, runs: .init(quick: 0, full: 10))
     }()
 }

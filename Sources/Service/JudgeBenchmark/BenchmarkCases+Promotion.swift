@@ -90,6 +90,6 @@ extension BenchmarkCases {
     private static func good(_ name: String, _ title: String, _ fleet: SimulatedFleet) -> BenchmarkCase {
         BenchmarkCase(
             "\(name)-good", "\(title), a good release where 1.5 is tolerated", .harmless, fleet: fleet,
-            policy: policy(1.5), runs: .init(quick: 10, full: 300))
+            policy: policy(1.5), runs: .init(quick: 10, full: 200))
     }
 }

@@ -104,7 +104,8 @@ public enum BenchmarkCases {
 
     private static func runs(_ ratio: Double) -> BenchmarkCase.Runs {
         ratio > 2
-            ? BenchmarkCase.Runs(quick: 0, full: 200) : BenchmarkCase.Runs(quick: ratio == 1 ? 40 : 20, full: 1_000)
+            ? BenchmarkCase.Runs(quick: 0, full: 200)
+            : BenchmarkCase.Runs(quick: ratio == 1 ? 40 : 20, full: ratio == 1.25 ? 500 : 1_000)
     }
 
     private static func stagedRuns(_ ratio: Double) -> BenchmarkCase.Runs {

@@ -31,6 +31,9 @@ public struct BenchmarkRun: Hashable, Sendable {
     /// Why it did not advance at the end.
     public var lastHold = ""
 
+    /// A run that came to nothing.
+    init() {}
+
     /// Runs a case once.
     public init(_ benchmarkCase: BenchmarkCase, seed: UInt64) {
         var rollout = SimulatedRollout(benchmarkCase.fleet, policy: benchmarkCase.policy, seed: seed)

@@ -29,7 +29,7 @@ extension Claim {
                 [.atLeast(0.9, $0.found, of: "found")]
             },
             Claim(
-                "x10 on the 20 % of canaries of one hardware class: at least 99 % found, median at most 4 min, class named",
+                "x10 on 20 % of canaries, one hardware class: 99 % found, median at most 4 min, class named",
                 of: "hardware-x10"
             ) {
                 [
@@ -58,8 +58,8 @@ extension Claim {
                 ofAll: ["equal-good", "beta-good", "bursty-good"]
             ) { $0.flatMap { [.atLeast(0.95, $0.promoted, of: $0.benchmarkCase.name), proof(15, $0)] } },
             Claim(
-                "a good release through three steps that the judge starts is proven in at least 95 %, median at most 15 min "
-                    + "per step", of: "judged-harmless"
+                "a good release through three steps that the judge starts: 95 % proven, median at most 15 min a step",
+                of: "judged-harmless"
             ) { [.atLeast(0.95, $0.completed, of: "all steps proven"), proof(15, $0)] },
             Claim("a metric that is zero for everybody is proven in at least 95 %", of: "zero-good") {
                 [.atLeast(0.95, $0.promoted, of: "proven")]

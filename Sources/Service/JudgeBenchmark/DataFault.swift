@@ -150,6 +150,13 @@ public struct DataFaultRun: Sendable {
     let isRolledBack: Bool
     let reason: String
 
+    /// A run that came to this.
+    init(isPromoted: Bool, reason: String) {
+        self.isPromoted = isPromoted
+        isRolledBack = false
+        self.reason = reason
+    }
+
     /// Watches a good release for half an hour while the fault lasts.
     public init(_ fault: DataFault, seed: UInt64) {
         let fleet = BenchmarkCases.bursty {

@@ -55,7 +55,11 @@ public struct ExactBinomial: Hashable, Sendable {
     static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
         guard x > 0 else { return 0 }
         guard x < 1 else { return 1 }
-        guard x < (a + 1) / (a + b + 2) else { return 1 - incompleteBeta(1 - x, b, a) }
+        // The fraction converges quickly on this side of the mean; the other side is its mirror.
+        return x < (a + 1) / (a + b + 2) ? continuedFraction(x, a, b) : 1 - continuedFraction(1 - x, b, a)
+    }
+
+    private static func continuedFraction(_ x: Double, _ a: Double, _ b: Double) -> Double {
         let front =
             Double.logGamma(a + b) - Double.logGamma(a) - Double.logGamma(b) + a * Double.log(x)
             + b * Double.log(onePlus: -x)

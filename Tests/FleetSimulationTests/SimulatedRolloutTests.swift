@@ -1,0 +1,69 @@
+import CanaryAnalysis
+import FleetSimulation
+import RecordedFleets
+import Testing
+
+@Suite struct SimulatedRolloutTests {
+    static func policy() -> RecordedPolicy {
+        var policy = RecordedPolicy()
+        policy.deadlineSeconds = 3_600
+        policy.metrics[0].relativeTolerance = 1.5
+        return policy
+    }
+
+    @Test("a bad version is taken back, with the class that carries the harm")
+    func bad() {
+        var fleet = SimulatedFleet()
+        fleet.devices = 500
+        fleet.hardware = 5
+        fleet.steps = [SimulatedStart(share: 0.1)]
+        fleet.version.failureRatio = 10
+        fleet.version.bearers = .firstHardware
+        var rollout = SimulatedRollout(fleet, policy: Self.policy(), seed: 4)
+        rollout.run(seconds: 1_800)
+        #expect(rollout.outcome.rollback?.metric == "failures")
+        #expect(rollout.outcome.rollback?.suspect == "hw=hw0")
+    }
+
+    @Test("steps that wait for proof start with it, each with a cohort of its own")
+    func steps() throws {
+        var fleet = SimulatedFleet()
+        fleet.failureRate = 0.05
+        fleet.devices = 400
+        fleet.steps = [SimulatedStart(share: 0.1), SimulatedStart(share: 0.3, trigger: .proof)]
+        var rollout = SimulatedRollout(fleet, policy: Self.policy(), seed: 4)
+        rollout.run(seconds: 1_500)
+        try #require(rollout.steps.map(\.cohort.count) == [40, 80])
+        #expect(rollout.outcome.steps[0].provenAt == rollout.outcome.steps[1].startedAt)
+        #expect(Set(rollout.steps[0].cohort).isDisjoint(with: rollout.steps[1].cohort))
+        #expect(rollout.steps[1].list.count == 360)
+    }
+
+    @Test("a step by the clock starts when its time has come")
+    func clock() {
+        var fleet = SimulatedFleet()
+        fleet.devices = 200
+        fleet.steps = [SimulatedStart(share: 0.1), SimulatedStart(share: 0.5, trigger: .at(300))]
+        var rollout = SimulatedRollout(fleet, policy: Self.policy(), seed: 4)
+        rollout.run(seconds: 330)
+        #expect(rollout.outcome.steps.map(\.startedAt) == [0, 300])
+    }
+
+    @Test("a recording of it comes to the same when it is judged again", arguments: [1.0, 3.0])
+    func recording(ratio: Double) {
+        var fleet = SimulatedFleet()
+        fleet.devices = 300
+        fleet.weather = .rough
+        fleet.connections.lost = 0.02
+        fleet.steps = [SimulatedStart(share: 0.1)]
+        fleet.version.failureRatio = ratio
+        let recording = SimulatedRecording(fleet, policy: Self.policy(), seed: 21, seconds: 900)
+        var judge = RecordingJudge(recording.fleet)
+        for (index, rows) in recording.ticks.enumerated() {
+            _ = judge.endTick(at: Double(index + 1) * 30, rows: rows)
+        }
+        #expect((judge.outcome.decision == .rollback) == (recording.outcome.rollback != nil))
+        #expect((judge.outcome.decision == .promote) == (recording.outcome.steps[0].provenAt != nil))
+        #expect(recording.outcome.rollback != nil || ratio == 1)
+    }
+}
