@@ -73,6 +73,9 @@ public struct ForecastFleet: Sendable {
         }
     }
 
+    /// The relative variance of devices' rates that their histories leave open, on average.
+    public var residualSpread: Double { classes.reduce(0) { $0 + $1.share * $1.spread } }
+
     private static let mostClasses = 4
 
     /// The relative variance of devices' rates beyond chance, by analysis of variance.

@@ -78,7 +78,8 @@ public struct PlaceboReplay: Sendable {
     private static func untouchedTicks(_ experiment: StepExperiment, _ evidence: [TickEvidence]) -> Int {
         evidence.firstIndex { tick in
             tick.observations.contains { one in
-                one.device < experiment.devices.count && one.isCommanded && !experiment.devices[one.device].isCanary
+                one.device < experiment.devices.count && !experiment.devices[one.device].isCanary
+                    && (one.isCommanded || one.new.contains { $0.count > 0 })
             }
         } ?? evidence.count
     }
