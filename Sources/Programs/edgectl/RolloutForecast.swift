@@ -9,7 +9,8 @@ import WireFormat
 struct RolloutForecast: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forecast",
-        abstract: "Tells what a plan can find, and how soon, before it starts; exits 6 where it cannot see its tolerance.",
+        abstract:
+            "Tells what a plan can find, and how soon, before it starts; exits 6 where it cannot see its tolerance.",
         discussion: """
             Reads the same files as apply and changes nothing. The forecast rests on the fleet's own history of requests
             and failures, and on the evidence of its last rollout where there is one.
