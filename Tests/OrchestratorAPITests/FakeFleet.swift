@@ -270,6 +270,13 @@ final class FakeFleet: FleetOperations {
         return RolloutEvidence(rollout: id, steps: [], metrics: [], decisions: [])
     }
 
+    func forecast(_ request: ForecastRequest) throws -> PlanForecast {
+        try note("forecast \(request.deployment.name)")
+        return PlanForecast(
+            policy: try request.policy ?? Policy(name: PolicyName("default")),
+            unknownReason: "nothing was promoted yet", rolloutsPerYear: request.rolloutsPerYear ?? 52)
+    }
+
     func audit(before: UInt64?, limit: Int) throws -> [AuditEvent] {
         try note("audit before \(before.map { "\($0)" } ?? "-") limit \(limit)")
         let top = before ?? 6

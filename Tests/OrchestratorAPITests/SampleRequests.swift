@@ -62,6 +62,8 @@ enum SampleRequests {
         "POST /v1/artifacts/{digest}/upload": #"{"sizeBytes": 10}"#,
         "PUT /v1/policies/{policy}": #"{"steps": ["5%", "100%"], "errorBudget": 0.01}"#,
         "PUT /v1/deployments/{deployment}": #"{"selector": "site=berlin", "model": "digits", "version": "v1"}"#,
+        "POST /v1/forecasts":
+            #"{"deployment": {"name": "berlin", "selector": "site=berlin", "model": "digits", "version": "v1"}}"#,
         "POST /v1/rollouts/{rollout}/commands": #"{"command": "halt", "reason": "look"}"#,
     ]
 }

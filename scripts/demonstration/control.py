@@ -59,5 +59,5 @@ class Control:
     def apply(self, manifest: Path, text: str) -> str | None:
         """Writes a file of declarations and applies it; returns the rollout that it started."""
         manifest.write_text(text, encoding="utf-8")
-        outcomes = json.loads(self.edgectl("apply", "-f", str(manifest), "-o", "json"))
+        outcomes = json.loads(self.edgectl("apply", "--accept-forecast", "-f", str(manifest), "-o", "json"))
         return next((one["rollout"] for one in outcomes if one.get("rollout")), None)

@@ -5,5 +5,5 @@ import ArgumentParser
 struct EdgeFleet: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "edge-fleet", abstract: "Simulates fleets: what the judge can see of them, and how soon.",
-        version: "0.1.0", subcommands: [ProveCommand.self, JudgeCommand.self])
+        version: "0.1.0", subcommands: [ProveCommand.self, JudgeCommand.self, ForecastCheckCommand.self])
 }

@@ -43,12 +43,14 @@ struct ApplyCommand: ParsableCommand {
         discussion: """
             Documents have `kind: Policy` or `kind: Deployment` and the fields of it. Policies are applied before
             deployments. A version that was rolled back is not started again by applying; `edgectl rollout retry` does
-            that.
+            that. A rollout whose plan cannot see the tolerance it names (see `edgectl rollout forecast`) is not started
+            unless --accept-forecast is given; exit code 6.
             """)
 
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var files: ManifestOption
+    @OptionGroup var forecast: ForecastCheck
     @Option(help: "server: let the controller check everything and change nothing.") var dryRun = DryRun.none
 
     func run() throws {
@@ -56,6 +58,9 @@ struct ApplyCommand: ParsableCommand {
         let controller = try server.connect()
         var outcomes: [ApplyOutcome] = []
         for manifest in manifests {
+            if case .deployment(let deployment) = manifest {
+                try forecast.check(deployment, with: controller, dryRun: dryRun == .server)
+            }
             let outcome = try Self.apply(manifest, with: controller, dryRun: dryRun == .server)
             if output.isForPeople { outcome.tell(dryRun: dryRun == .server) }
             outcomes.append(outcome)

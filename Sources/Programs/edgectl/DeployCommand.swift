@@ -16,6 +16,7 @@ struct DeployCommand: ParsableCommand {
 
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var forecast: ForecastCheck
     @Argument(help: "The model.", transform: { try ModelName($0) }) var model: ModelName
     @Argument(help: "The version.", transform: { try VersionName($0) }) var version: VersionName
     @Option(
@@ -48,6 +49,7 @@ struct DeployCommand: ParsableCommand {
             deployment.policy = stepped.name
             try tell(ApplyCommand.apply(.policy(stepped), with: controller, dryRun: dryRun))
         }
+        try forecast.check(deployment, with: controller, dryRun: dryRun)
         try tell(ApplyCommand.apply(.deployment(deployment), with: controller, dryRun: dryRun))
     }
 

@@ -5,7 +5,8 @@ import Rollouts
 import Terminal
 import WireFormat
 
-/// The exit codes of every command; 3 to 5 are those of `rollout status --wait`.
+/// The exit codes of every command; 3 to 5 are those of `rollout status --wait`, 6 that of a plan whose forecast says
+/// that it cannot see the tolerance it names.
 enum ExitStatus: Int32, CaseIterable {
     case success = 0
     case failure = 1
@@ -13,6 +14,7 @@ enum ExitStatus: Int32, CaseIterable {
     case rolledBack = 3
     case needsPerson = 4
     case timedOut = 5
+    case blindPlan = 6
 }
 
 /// A failure that a command names itself: what was attempted, why it failed and what to do.

@@ -10,7 +10,8 @@ struct RolloutCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollout", abstract: "Watches, explains and commands rollouts.",
         subcommands: [
-            RolloutList.self, RolloutStatus.self, RolloutWatch.self, RolloutExplain.self, RolloutShow.self,
+            RolloutList.self, RolloutForecast.self, RolloutStatus.self, RolloutWatch.self, RolloutExplain.self,
+            RolloutShow.self,
             RolloutAdvance.self, RolloutPromote.self, RolloutHalt.self, RolloutResume.self, RolloutRollback.self,
             RolloutRetry.self,
         ])

@@ -76,4 +76,11 @@ extension Orchestrator {
         call.maxResponseBytes = 1 << 30
         return try self.call(call)
     }
+
+    /// What a plan can find, and how soon, by the fleet's own history; takes the controller some seconds.
+    public func forecast(_ request: ForecastRequest) throws(OrchestratorError) -> PlanForecast {
+        var call = try APICall.sending("POST", "forecasts", request)
+        call.timeoutSeconds = 300
+        return try self.call(call)
+    }
 }

@@ -47,6 +47,8 @@ public final class FleetController: FleetOperations {
     private let published: Mutex<FleetState>
     private let credentials: Mutex<[Digest: Caller]>
     private let faulted = Mutex<String?>(nil)
+    /// True while a forecast is being made.
+    let forecasting = Atomic(false)
     // Held over drafting and committing; taken by worker threads and the tick only, never by a thread of the HTTP
     // server.
     private let writer = NSLock()

@@ -127,6 +127,9 @@ public protocol FleetOperations: AnyObject, Sendable {
     /// The evidence of a rollout.
     func evidence(_ id: RolloutID) throws -> RolloutEvidence
 
+    /// What a plan can find, and how soon; takes seconds.
+    func forecast(_ request: ForecastRequest) throws -> PlanForecast
+
     /// Audit rows, newest first, below `before`, at most `limit`.
     func audit(before: UInt64?, limit: Int) throws -> [AuditEvent]
 

@@ -52,13 +52,8 @@ struct StepDesign {
             experiment: experiment, measuring: measuring)
     }
 
-    /// How many to draw: up to the step's size on top of those drawn before; a step for everybody leaves a tenth to be
-    /// compared with.
     private var size: Int {
-        let before = rollout.members.count
-        let wanted = rollout.policy.steps[step - 1].count(of: before + list.count) - before
-        guard wanted >= list.count else { return max(1, wanted) }
-        return max(1, list.count - Int((0.1 * Double(list.count)).rounded(.up)))
+        rollout.policy.cohortSize(step: step, drawnBefore: rollout.members.count, listed: list.count)
     }
 
     /// What is judged, by the policy and by what the list's devices have measured before.
@@ -72,14 +67,6 @@ struct StepDesign {
     }
 
     private var plan: TestPlan {
-        let policy = rollout.policy
-        let shares = TestPlan.shares(of: policy.errorBudget, step: step, of: policy.steps.count)
-        func ticks(_ seconds: Double) -> Int { Int((seconds / policy.heartbeatSeconds).rounded(.up)) }
-        return TestPlan(
-            share: shares.test, updateShare: shares.updates, soakTicks: ticks(policy.soakSeconds),
-            deadlineTicks: ticks(policy.deadlineSeconds),
-            watchTicks: ticks(policy.deadlineSeconds * Double(policy.steps.count) + policy.watchSeconds),
-            excuseTicks: ticks(policy.updateSeconds),
-            mayAdvanceUnproven: rollout.steps.contains { $0.outcome == .proven })
+        rollout.policy.testPlan(step: step, isAfterProof: rollout.steps.contains { $0.outcome == .proven })
     }
 }

@@ -15,6 +15,7 @@ enum RolloutRoutes {
             .blocking(command)),
         Route("GET", "/v1/rollouts/{rollout}/decisions", .person(.viewer), .blocking(decisions)),
         Route("GET", "/v1/rollouts/{rollout}/evidence", .person(.viewer), .blocking(evidence)),
+        Route("POST", "/v1/forecasts", .person(.viewer), body: .declaration, .blocking(forecast)),
         Route("GET", "/v1/audit", .person(.viewer), query: ["before", "limit"], .blocking(audit)),
     ]
 
@@ -63,6 +64,10 @@ enum RolloutRoutes {
 
     private static func evidence(_ call: Call) throws -> WebResponse {
         try .json(try call.operations.evidence(try call.name("rollout")))
+    }
+
+    private static func forecast(_ call: Call) throws -> WebResponse {
+        try .json(try call.operations.forecast(try call.body(ForecastRequest.self)))
     }
 
     private static func audit(_ call: Call) throws -> WebResponse {

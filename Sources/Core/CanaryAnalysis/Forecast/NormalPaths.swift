@@ -1,0 +1,158 @@
+import RealModule
+
+/// The moments at which a forecast looks: every tick at first, later some are left out.
+enum ForecastLooks {
+    /// Counted ticks start behind the first heartbeat and the warm-up.
+    static let uncountedTicks = 1 + DeviceTracks.warmUpTicks
+
+    /// Lengths of the window since the start, in counted ticks; the one 20 ticks before each is among them.
+    static func ofHarm(deadlineTicks: Int) -> [Int] {
+        let last = deadlineTicks - uncountedTicks
+        var looks: [Int] = []
+        var ticks = 1
+        while ticks <= last {
+            looks.append(ticks)
+            ticks += ticks < 60 ? 1 : ticks < 160 ? 2 : ticks < 1000 ? 4 : 20
+        }
+        return looks
+    }
+
+    /// The same from the soak's end on.
+    static func ofProof(soakTicks: Int, deadlineTicks: Int) -> [Int] {
+        let last = deadlineTicks - uncountedTicks
+        var looks: [Int] = []
+        var ticks = max(1, soakTicks - uncountedTicks)
+        while ticks <= last {
+            looks.append(ticks)
+            ticks += max(1, ticks / 60)
+        }
+        return looks
+    }
+}
+
+/// Standard normal random numbers from a seed: SplitMix64 and the polar method.
+///
+/// Source: Marsaglia and Bray, "A Convenient Method for Generating Normal Variables", 1964.
+struct NormalStream {
+    private var state: UInt64
+    private var spare: Double?
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> Double {
+        if let kept = spare {
+            spare = nil
+            return kept
+        }
+        while true {
+            let x = 2 * uniform() - 1
+            let y = 2 * uniform() - 1
+            let square = x * x + y * y
+            guard square < 1, square > 0 else { continue }
+            let factor = Double.sqrt(-2 * Double.log(square) / square)
+            spare = y * factor
+            return x * factor
+        }
+    }
+
+    private mutating func uniform() -> Double {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return Double((z ^ (z >> 31)) >> 11) * 0x1p-53
+    }
+}
+
+/// Many cohorts' sums over time as standard normal processes, one look after another.
+///
+/// A cohort's sum has a part that comes anew with every tick (counts are random) and a part that stays (its devices
+/// differ from their histories). The capped score follows the weighted one as far as their correlation goes. Over the
+/// last 20 ticks only what came anew in them counts.
+struct NormalPaths {
+    /// The standardised sums of one path at one look.
+    struct Sums {
+        var weighted = 0.0
+        var capped = 0.0
+        var weightedRecent = 0.0
+        var cappedRecent = 0.0
+    }
+
+    let count: Int
+    private var random: NormalStream
+    private var now = 0
+    private var counts: [Double]
+    private var residues: [Double]
+    private let standing: [Double]
+    /// What the sums were at the looks of the last 20 ticks.
+    private var past: [(ticks: Int, counts: [Double], residues: [Double])] = []
+    private var place = 0
+
+    init(count: Int, seed: UInt64) {
+        self.count = count
+        random = NormalStream(seed: seed)
+        counts = [Double](repeating: 0, count: count)
+        residues = counts
+        var random = NormalStream(seed: seed ^ 0x5DEE_CE66_D000_0001)
+        standing = (0..<count).map { _ in random.next() }
+    }
+
+    /// Goes on to a later look.
+    mutating func advance(to ticks: Int) {
+        past.append((now, counts, residues))
+        let step = Double.sqrt(Double(ticks - now))
+        for path in 0..<count {
+            counts[path] += step * random.next()
+            residues[path] += step * random.next()
+        }
+        now = ticks
+        let from = max(0, ticks - DeviceLedger.windowTicks)
+        place = past.lastIndex { $0.ticks <= from } ?? 0
+        if place > 0 {
+            past.removeFirst(place)
+            place = 0
+        }
+    }
+
+    /// The sums of a path at the current look.
+    func sums(of path: Int, _ moments: LookMoments) -> Sums {
+        let since = moments.sinceStart
+        let root = 1 / Double.sqrt(Double(now))
+        var sums = Sums()
+        sums.weighted = since.fresh * counts[path] * root + since.lasting * standing[path]
+        sums.capped = since.shared * sums.weighted + since.own * residues[path] * root
+        guard now > DeviceLedger.windowTicks else {
+            sums.weightedRecent = sums.weighted
+            sums.cappedRecent = sums.capped
+            return sums
+        }
+        let recent = moments.recent
+        let start = past[place]
+        let span = 1 / Double.sqrt(Double(now - start.ticks))
+        sums.weightedRecent =
+            recent.fresh * (counts[path] - start.counts[path]) * span + recent.lasting * standing[path]
+        sums.cappedRecent =
+            recent.shared * sums.weightedRecent + recent.own * (residues[path] - start.residues[path]) * span
+        return sums
+    }
+}
+
+/// -ln of the upper tail of the standard normal distribution, read off a table.
+struct TailTable {
+    private static let lowest = -8.0
+    private static let stepsPerUnit = 64.0
+    private let values: [Double]
+
+    init() {
+        values = (0...(22 * 64)).map { NormalTail.minusLogUpper(Self.lowest + Double($0) / Self.stepsPerUnit) }
+    }
+
+    func evidence(_ z: Double) -> Double {
+        let position = (max(Self.lowest, z) - Self.lowest) * Self.stepsPerUnit
+        guard position < Double(values.count - 1) else { return NormalTail.minusLogUpper(z) }
+        let step = Int(position)
+        return values[step] + (values[step + 1] - values[step]) * (position - Double(step))
+    }
+}

@@ -1,0 +1,181 @@
+public import CanaryAnalysis
+
+/// Forecasts a plan step by step.
+public struct PlanForecaster: Sendable {
+    private let policy: Policy
+    private let fleet: ForecastFleet
+    private let outlook: FleetOutlook
+    private let effort: StepForecaster.Effort
+
+    /// The effects that every step is asked for.
+    public static let effects = [1.25, 1.5, 2, 3]
+
+    /// Prepares a forecast.
+    ///
+    /// - Parameters:
+    ///   - policy: the plan.
+    ///   - fleet: what its devices are like.
+    ///   - outlook: the same in figures, with what is known of absences and updates.
+    ///   - effort: how much is simulated.
+    public init(
+        _ policy: Policy, _ fleet: ForecastFleet, _ outlook: FleetOutlook,
+        effort: StepForecaster.Effort = StepForecaster.Effort()
+    ) {
+        self.policy = policy
+        self.fleet = fleet
+        self.outlook = outlook
+        self.effort = effort
+    }
+
+    /// The forecast.
+    public func forecast(rolloutsPerYear: Double) -> PlanForecast {
+        var forecast = PlanForecast(policy: policy, unknownReason: nil, rolloutsPerYear: rolloutsPerYear)
+        let margin = margin
+        let whole = ForecastStep(
+            devices: fleet.devices, canaries: 1, plan: policy.testPlan(step: 1, isAfterProof: false), margin: margin)
+        let tolerance = whole.toleratedRatio(fleet)
+        forecast.fleet = outlook
+        forecast.tolerance = tolerance
+        var promotions: [[Int?]] = []
+        var (before, listed, isAfterProof) = (0, fleet.devices, false)
+        for number in 1...policy.steps.count where listed > 0 {
+            let canaries = min(listed, policy.cohortSize(step: number, drawnBefore: before, listed: listed))
+            let step = ForecastStep(
+                devices: listed, canaries: canaries,
+                plan: policy.testPlan(step: number, isAfterProof: isAfterProof), margin: margin,
+                exposedFrom: outlook.exposedFrom)
+            let (outlook, promotion) = self.outlook(of: number, step, tolerance: tolerance)
+            forecast.steps.append(outlook)
+            promotions.append(promotion)
+            forecast.faults += faults(of: outlook, tolerance: tolerance)
+            if step.canDecide { isAfterProof = true }
+            before += canaries
+            listed -= canaries
+        }
+        forecast.promotion = ForecastMinutes(
+            total(promotions), tickSeconds: policy.heartbeatSeconds)
+        return forecast
+    }
+
+    private var margin: Margin {
+        let named = policy.metrics.first { $0.name == "failures" } ?? MetricPolicy(name: "failures")
+        return MetricPlan.wider(
+            relative: named.relativeTolerance, absolute: named.absoluteTolerance, history: fleet.failureRate)
+    }
+
+    // MARK: - One step
+
+    private func outlook(of number: Int, _ step: ForecastStep, tolerance: Double) -> (StepOutlook, [Int?]) {
+        let isUnproven = !step.canDecide && step.plan.mayAdvanceUnproven
+        let others = policy.metrics.filter { $0.name != "failures" && $0.mode == .guard }.map {
+            MetricPlan(name: $0.name, group: .answers, margin: .absolute($0.absoluteTolerance))
+        }
+        let forecaster = StepForecaster(fleet, step, metrics: others, hasEvents: outlook.away > 0, effort: effort)
+        let seconds = policy.heartbeatSeconds
+        let promotion =
+            isUnproven
+            ? ForecastTimes([Int?](repeating: max(step.plan.soakTicks, step.exposedFrom), count: effort.runs))
+            : forecaster.proof()
+        let found = forecaster.detection(of: tolerance).share
+        let outlook = StepOutlook(
+            step: number, size: policy.steps[number - 1], listed: step.devices, cohort: step.canaries,
+            share: step.plan.share, canDecide: step.canDecide,
+            devicesNeeded: step.canDecide ? nil : devicesNeeded(number), advancesUnproven: isUnproven,
+            smallestEffect: forecaster.smallestEffect(),
+            effects: Self.effects.map { effect in
+                StepOutlook.Effect(
+                    effect: effect,
+                    minutes: ForecastMinutes(forecaster.detection(of: effect), tickSeconds: seconds))
+            },
+            toleranceFound: found, cohortNeeded: forecaster.cohortNeeded(toSee: tolerance),
+            promotion: ForecastMinutes(promotion, tickSeconds: seconds))
+        return (outlook, promotion.all)
+    }
+
+    /// The smallest fleet whose lists let a step decide.
+    private func devicesNeeded(_ number: Int) -> Int? {
+        (fleet.devices + 1..<fleet.devices + 2_000).first { devices in
+            var (before, listed) = (0, devices)
+            for earlier in 1..<number {
+                let drawn = policy.cohortSize(step: earlier, drawnBefore: before, listed: listed)
+                before += drawn
+                listed -= drawn
+                guard listed > 0 else { return false }
+            }
+            return ForecastStep(
+                devices: listed, canaries: policy.cohortSize(step: number, drawnBefore: before, listed: listed),
+                plan: policy.testPlan(step: number, isAfterProof: false), margin: margin
+            ).canDecide
+        }
+    }
+
+    // MARK: - The whole
+
+    /// The sum over the steps: every run takes one of each step's at random; one that never ends never does in all.
+    private func total(_ steps: [[Int?]]) -> ForecastTimes {
+        ForecastTimes(
+            (0..<effort.runs).map { run in
+                var sum = 0
+                for (index, step) in steps.enumerated() {
+                    var random = KeyedRandom(
+                        seed: effort.seed, purpose: .draw, stream: UInt32(truncatingIfNeeded: run * 64 + index))
+                    guard let ticks = step[random.next(below: step.count)] else { return nil }
+                    sum += ticks
+                }
+                return sum
+            })
+    }
+
+    // MARK: - Faults
+
+    private func faults(of step: StepOutlook, tolerance: Double) -> [PlanFault] {
+        guard !step.advancesUnproven else { return [] }
+        let name = "step \(step.step) (\(step.cohort) of \(step.listed) devices)"
+        let wanted = "x\(Self.figure(tolerance))"
+        guard step.canDecide else {
+            let needed = step.devicesNeeded.map { "\($0) devices in the deployment" } ?? "many more devices"
+            return [
+                PlanFault(
+                    code: .cannotDecide, step: step.step,
+                    sentence: "\(name) cannot decide: no set of labels reaches its bounds; it takes \(needed), a "
+                        + "larger step or a larger error budget")
+            ]
+        }
+        var faults: [PlanFault] = []
+        if step.toleranceFound < 0.5 {
+            var help = ["a longer deadline"]
+            if let cohort = step.cohortNeeded { help.insert("a cohort of \(cohort)", at: 0) }
+            if step.cohortNeeded == nil { help.insert("more devices", at: 0) }
+            if let seen = step.smallestEffect { help.append("a tolerance of x\(Self.figure(seen))") }
+            faults.append(
+                PlanFault(
+                    code: .harmUnseen, step: step.step,
+                    sentence: "\(name) finds the tolerated \(wanted) by its deadline in "
+                        + "\(Int((100 * step.toleranceFound).rounded())) % of cases; \(Self.list(help)) would help"))
+        }
+        if step.promotion.share < 0.5 {
+            faults.append(
+                PlanFault(
+                    code: .proofUnreached, step: step.step,
+                    sentence: "\(name) shows a version that changes nothing to be within \(wanted) by its deadline in "
+                        + "\(Int((100 * step.promotion.share).rounded())) % of cases; more devices, a longer deadline "
+                        + "or a wider tolerance would help"))
+        }
+        return faults
+    }
+
+    private static func list(_ words: [String]) -> String {
+        words.count < 2 ? words.joined() : words.dropLast().joined(separator: ", ") + " or " + (words.last ?? "")
+    }
+
+    /// Two digits after the point.
+    private static func figure(_ value: Double) -> String {
+        let hundredths = Int((min(value, 1e6) * 100).rounded())
+        return "\(hundredths / 100)." + (hundredths % 100 < 10 ? "0" : "") + "\(hundredths % 100)"
+    }
+}
+
+extension ForecastTimes {
+    /// One entry per run, nil where it did not happen.
+    fileprivate var all: [Int?] { ticks.map { $0 } + [Int?](repeating: nil, count: runs - ticks.count) }
+}

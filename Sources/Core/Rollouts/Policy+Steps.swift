@@ -1,0 +1,31 @@
+public import CanaryAnalysis
+
+extension Policy {
+    /// How many devices a step draws from its list: up to the step's size on top of those drawn before; a step for
+    /// everybody leaves a tenth to be compared with.
+    ///
+    /// - Parameters:
+    ///   - step: the step, counted from 1.
+    ///   - before: devices that earlier steps drew.
+    ///   - listed: devices on the step's list, at least 1.
+    public func cohortSize(step: Int, drawnBefore before: Int, listed: Int) -> Int {
+        let wanted = steps[step - 1].count(of: before + listed) - before
+        guard wanted >= listed else { return max(1, wanted) }
+        return max(1, listed - Int((0.1 * Double(listed)).rounded(.up)))
+    }
+
+    /// What a step's judge may spend, and when.
+    ///
+    /// - Parameters:
+    ///   - step: the step, counted from 1.
+    ///   - isAfterProof: whether an earlier step was proven; then this one may advance where nothing can be decided.
+    public func testPlan(step: Int, isAfterProof: Bool) -> TestPlan {
+        let shares = TestPlan.shares(of: errorBudget, step: step, of: steps.count)
+        func ticks(_ seconds: Double) -> Int { Int((seconds / heartbeatSeconds).rounded(.up)) }
+        return TestPlan(
+            share: shares.test, updateShare: shares.updates, soakTicks: ticks(soakSeconds),
+            deadlineTicks: ticks(deadlineSeconds),
+            watchTicks: ticks(deadlineSeconds * Double(steps.count) + watchSeconds), excuseTicks: ticks(updateSeconds),
+            mayAdvanceUnproven: isAfterProof)
+    }
+}

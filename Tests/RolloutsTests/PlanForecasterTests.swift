@@ -1,0 +1,85 @@
+import CanaryAnalysis
+import Fleet
+import Testing
+
+@testable import Rollouts
+
+@Suite struct PlanForecasterTests {
+    private static let effort = StepForecaster.Effort(assignments: 4_001, runs: 200)
+
+    private static func policy(
+        _ steps: [StepSize], tolerance: Double = 1.5, deadline: Double = 3_600
+    ) throws -> Policy {
+        Policy(
+            name: try PolicyName("calm"), steps: steps, deadlineSeconds: deadline,
+            metrics: [
+                MetricPolicy(name: "failures", relativeTolerance: tolerance), MetricPolicy(name: "latency"),
+            ])
+    }
+
+    private static func forecast(_ policy: Policy, devices: Int) -> PlanForecast {
+        let fleet = ForecastFleet(
+            (0..<devices).map { _ in
+                ForecastFleet.Device(requestsPerTick: 20, history: Tally(count: 5_000, total: 50))
+            })
+        let outlook = FleetOutlook(
+            devices: devices, away: 0, requestsPerTick: 20, failureRate: fleet.failureRate,
+            deviceSpread: fleet.deviceSpread, drift: nil, exposedFrom: 3, isMeasured: false)
+        return PlanForecaster(policy, fleet, outlook, effort: effort).forecast(rolloutsPerYear: 100)
+    }
+
+    @Test("a plan that can see its tolerance has no faults, and its time is that of its steps together")
+    func sees() throws {
+        let policy = try Self.policy([.percent(10), .percent(100)])
+        let forecast = Self.forecast(policy, devices: 600)
+        #expect(forecast.faults.isEmpty)
+        #expect(forecast.steps.map(\.cohort) == [60, 486] && forecast.steps.map(\.listed) == [600, 540])
+        #expect(forecast.steps.map(\.share) == [0.0045, 0.0045])
+        let whole = try #require(forecast.promotion?.median)
+        let parts = forecast.steps.compactMap(\.promotion.median)
+        #expect(parts.count == 2 && abs(whole - parts[0] - parts[1]) < 5)
+        #expect(parts.allSatisfy { $0 >= policy.soakSeconds / 60 - 0.26 })
+        #expect(forecast.notForecast == ["latency"])
+        #expect(forecast.falseRollbacks.perYear == 1)
+        #expect(abs(forecast.falseRollbacks.perYearAtLowBudget - 0.2) < 1e-12)
+    }
+
+    @Test("a step that finds its tolerance too seldom is named, with what would help")
+    func blind() throws {
+        let forecast = Self.forecast(
+            try Self.policy([.devices(4), .percent(100)], tolerance: 1.25, deadline: 900), devices: 300)
+        let fault = try #require(forecast.faults.first)
+        #expect(fault.code == .harmUnseen && fault.step == 1)
+        #expect(fault.sentence.hasPrefix("step 1 (4 of 300 devices) finds the tolerated x1.25 by its deadline in "))
+        #expect(fault.sentence.contains("a longer deadline"))
+        #expect(forecast.faults.contains { $0.code == .proofUnreached && $0.step == 1 })
+        #expect(forecast.promotion?.median == nil)
+    }
+
+    @Test("a first step that cannot decide is named with the devices it takes")
+    func cannotDecide() throws {
+        let forecast = Self.forecast(try Self.policy([.devices(3), .percent(100)]), devices: 10)
+        let first = try #require(forecast.steps.first)
+        #expect(!first.canDecide && !first.advancesUnproven)
+        // Three of thirteen are 286 ways, three of twelve are 220: 0.45 % of those is less than one.
+        #expect(first.devicesNeeded == 13)
+        #expect(forecast.faults.first?.code == .cannotDecide)
+        #expect(forecast.faults.first?.sentence.contains("it takes 13 devices in the deployment") == true)
+    }
+
+    @Test("a later step that cannot decide is no fault: it advances on soak alone")
+    func unproven() throws {
+        let forecast = Self.forecast(try Self.policy([.devices(8), .percent(100)], tolerance: 3), devices: 17)
+        let last = try #require(forecast.steps.last)
+        #expect(last.listed == 9 && last.cohort == 8 && !last.canDecide && last.advancesUnproven)
+        #expect(!forecast.faults.contains { $0.step == 2 })
+        #expect(last.promotion.median == 10)
+    }
+
+    @Test("a policy's test plan has its budget, soak, deadline and watch in ticks")
+    func testPlan() throws {
+        let plan = try Self.policy([.percent(5), .percent(50), .percent(100)]).testPlan(step: 2, isAfterProof: true)
+        #expect(plan.share == 0.00225 && plan.soakTicks == 20 && plan.deadlineTicks == 120)
+        #expect(plan.watchTicks == 3 * 120 + 2_880 && plan.excuseTicks == 20 && plan.mayAdvanceUnproven)
+    }
+}
