@@ -104,6 +104,7 @@ private struct PlaceboFold {
     private let metricPlans: [MetricPlan]
     private let assignments: Assignments
     private let draws: [[Int]]
+    private let isCanary: [Bool]
     private var hasCrossed: [Bool]
     private var tracks: DeviceTracks
     private var metrics: [MetricFold]
@@ -132,6 +133,7 @@ private struct PlaceboFold {
         assignments = Assignments(
             isCanary: drawn[0].isDrawn, strata: drawn[0].strata, share: share, seed: experiment.seed)
         draws = drawn.dropFirst().map { draw in draw.isDrawn.indices.filter { draw.isDrawn[$0] } }
+        isCanary = drawn[0].isDrawn
         hasCrossed = [Bool](repeating: false, count: count)
         places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
         metricPlans = experiment.metrics
@@ -150,7 +152,9 @@ private struct PlaceboFold {
         let evidence = own(evidence)
         let covered = tracks.add(evidence, tick: tick, excuseTicks: 0)
         let counted = tracks.tracks.map { $0.isCounted(tick: tick) }
-        for index in metrics.indices { metrics[index].credit(evidence, covered: covered, counted: counted) }
+        for index in metrics.indices {
+            metrics[index].credit(evidence, covered: covered, counted: counted, isCanary: isCanary)
+        }
         let rows = rows()
         var reference = [Double](repeating: -.infinity, count: assignments.count)
         var placebo = [Double](repeating: -.infinity, count: draws.count)
