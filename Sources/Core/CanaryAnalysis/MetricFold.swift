@@ -11,6 +11,8 @@ struct MetricFold: Sendable {
     private let seed: UInt64
     /// Sums in the judged window, for display: on the new version by canaries, on the old one by the others.
     private var shown = (canary: Tally(), baseline: Tally())
+    /// The last tick in which each of them was measured.
+    private var measuredAt = (canary: 0, baseline: 0)
     private var lastInterval: EffectInterval?
 
     /// Whether the proof of safety can be made at all.
@@ -47,7 +49,10 @@ struct MetricFold: Sendable {
     ///   - covered: how many ticks each device's measurements cover.
     ///   - counted: whether each device's window has begun.
     ///   - isCanary: whether each device was drawn by this step; whom later steps draw is compared with.
-    mutating func credit(_ evidence: TickEvidence, covered: [Int], counted: [Bool], isCanary: [Bool]) {
+    ///   - tick: the tick.
+    mutating func credit(
+        _ evidence: TickEvidence, covered: [Int], counted: [Bool], isCanary: [Bool], tick: Int
+    ) {
         var entries: [VersionEntry] = []
         var plain: [DeviceLedger.Entry] = []
         entries.reserveCapacity(evidence.observations.count)
@@ -65,7 +70,13 @@ struct MetricFold: Sendable {
                 DeviceLedger.Entry(
                     device: device, count: old.count + new.count, total: old.total + new.total, ticks: entry.ticks))
             guard counted[device] else { continue }
-            if isCanary[device] { shown.canary += new } else { shown.baseline += old }
+            if isCanary[device] {
+                shown.canary += new
+                if new.count > 0 { measuredAt.canary = tick }
+            } else {
+                shown.baseline += old
+                if old.count > 0 { measuredAt.baseline = tick }
+            }
         }
         ledger.add(plain, counted: counted)
         for index in sides.indices { sides[index].add(entries, counted: counted) }
@@ -174,10 +185,12 @@ struct MetricFold: Sendable {
             isBaselineWorse: plan.group == .failures && own.contains { $0.evidenceBelow > standing.look.bound })
     }
 
-    /// Exposed devices, and yet nothing measured on either the new version or in the comparison.
+    /// Exposed devices, and yet nothing measured on the new version or in the comparison, or no more for some ticks.
     private func hasNoData(_ standing: Standing) -> Bool {
         guard standing.exposedCount > 0, standing.tick > DeviceTracks.silenceTicks else { return false }
-        return shown.canary.count == 0 || (shown.baseline.count == 0 && !standing.others.isEmpty)
+        let newest =
+            standing.others.isEmpty ? measuredAt.canary : min(measuredAt.canary, measuredAt.baseline)
+        return shown.canary.count == 0 || standing.tick - newest >= DeviceTracks.silenceTicks
     }
 }
 

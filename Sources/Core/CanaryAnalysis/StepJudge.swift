@@ -249,7 +249,9 @@ public struct StepJudge: Sendable {
         let covered = tracks.add(evidence, tick: tick, excuseTicks: experiment.plan.excuseTicks)
         let counted = tracks.tracks.map { $0.isCounted(tick: tick) }
         for index in metrics.indices {
-            metrics[index].credit(evidence, covered: covered, counted: counted, isCanary: cohort.isCanary)
+            metrics[index].credit(
+                evidence, covered: covered, counted: counted, isCanary: cohort.isCanary,
+                tick: tick)
         }
         model.credit(evidence, covered: covered, counted: counted)
         updates.count(

@@ -72,15 +72,17 @@ public struct FleetCourse: Sendable {
     /// Tells devices to update, now.
     public mutating func command(_ commanded: [Int]) {
         let version = fleet.version
+        let dying = some(version.diesInSwap, of: commanded)
+        let silenced = some(version.silentShare, of: commanded)
         for device in commanded where commandedAt[device] == nil {
             commandedAt[device] = now
             states[device].bears = bears(device)
-            if version.diesInSwap > 0, updates.uniform() < version.diesInSwap {
+            if dying.contains(device) {
                 states[device].fallsSilentAt = now
                 continue
             }
-            let silent = version.silentShare > 0 && updates.uniform() < version.silentShare
-            states[device].silentAfterExposure = silent ? updates.uniform() * version.silentWithinSeconds : .infinity
+            states[device].silentAfterExposure =
+                silenced.contains(device) ? updates.uniform() * version.silentWithinSeconds : .infinity
             switch fleet.exposure {
             case .atOnce: states[device].startsAt = now + 3 + 12 * updates.uniform()
             case .late: states[device].startsAt = now + 45 + 75 * updates.uniform()
@@ -93,6 +95,16 @@ public struct FleetCourse: Sendable {
         }
         // The first of them, whoever that is: they were drawn at random.
         for device in commanded.prefix(version.alwaysFailing) { states[device].alwaysFails = true }
+    }
+
+    /// Exactly a share of some devices, rounded.
+    private mutating func some(_ share: Double, of devices: [Int]) -> Set<Int> {
+        let count = Int((share * Double(devices.count)).rounded())
+        var devices = devices
+        for place in 0..<count {
+            devices.swapAt(place, place + Int(updates.uniform() * Double(devices.count - place)))
+        }
+        return Set(devices.prefix(count))
     }
 
     private mutating func bears(_ device: Int) -> Bool {

@@ -153,7 +153,7 @@ private struct PlaceboFold {
         let covered = tracks.add(evidence, tick: tick, excuseTicks: 0)
         let counted = tracks.tracks.map { $0.isCounted(tick: tick) }
         for index in metrics.indices {
-            metrics[index].credit(evidence, covered: covered, counted: counted, isCanary: isCanary)
+            metrics[index].credit(evidence, covered: covered, counted: counted, isCanary: isCanary, tick: tick)
         }
         let rows = rows()
         var reference = [Double](repeating: -.infinity, count: assignments.count)
