@@ -66,6 +66,7 @@ let service: [Target] = [
         ["Fleet", "WireFormat", "WebMessages", "Orchestration", "ModelTrust", "Rollouts"],
         resources: [.embedInCode("openapi.yaml")]),
     layer("Service", "FleetSimulation", ["CanaryAnalysis"]),
+    layer("Service", "WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),
     layer("Service", "DeviceAgent", ["Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition"]),
 ]
 
@@ -110,7 +111,7 @@ let programs: [Target] = [
         "edgectl",
         [
             "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography",
-            "CurlClient", "Terminal", "EdgeOrchestrator", argumentParser, yams,
+            "CurlClient", "Terminal", "EdgeOrchestrator", "WebPages", argumentParser, yams,
         ]),
     program("edge-fleet", ["CanaryAnalysis", "FleetSimulation", "Terminal", argumentParser]),
 ]
@@ -138,6 +139,7 @@ let testTargets: [Target] = [
         ["CanaryAnalysis", "Fleet", "ModelTrust", "Orchestration", "Rollouts", "WebMessages", "WireFormat"]),
     tests("WireFormat", ["CanaryAnalysis", "Fleet", "Rollouts"]),
     tests("Terminal"),
+    tests("WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),
     .testTarget(
         name: "EdgectlTests",
         dependencies: [

@@ -44,7 +44,7 @@ enum SampleRequests {
 
     private static let names = [
         "device": "dev1", "key": "key-1", "model": "digits", "version": "v1", "digest": Sample.digest,
-        "policy": "calm", "deployment": "berlin", "rollout": "digits-1",
+        "policy": "calm", "deployment": "berlin", "rollout": "digits-1", "number": "2",
     ]
 
     private static let bodies = [
@@ -62,6 +62,7 @@ enum SampleRequests {
         "POST /v1/artifacts/{digest}/upload": #"{"sizeBytes": 10}"#,
         "PUT /v1/policies/{policy}": #"{"steps": ["5%", "100%"], "errorBudget": 0.01}"#,
         "PUT /v1/deployments/{deployment}": #"{"selector": "site=berlin", "model": "digits", "version": "v1"}"#,
+        "PUT /v1/rollouts/{rollout}/decisions/{number}/label": #"{"label": "false_positive"}"#,
         "POST /v1/rollouts/{rollout}/commands": #"{"command": "halt", "reason": "look"}"#,
     ]
 }
