@@ -36,13 +36,13 @@ enum HostileReport {
                 MetricPlan(name: metric, harm: .either, group: .answers, mode: .watch, margin: .absolute(0.02)),
             ],
             plan: TestPlan(
-                share: 0.09, updateShare: 0.005, soakTicks: 20, deadlineTicks: 120, watchTicks: 2_880,
+                share: 0.045, updateShare: 0.005, soakTicks: 20, deadlineTicks: 120, watchTicks: 2_880,
                 excuseTicks: 20, mayAdvanceUnproven: false))
-        let rows = (1...8).map { tick in
+        let rows = (1...18).map { tick in
             TickEvidence(
                 observations: listed.indices.map { place in
                     let noise = (place * 7 + tick * 5) % 3
-                    let failures = place < 5 && tick > 2 ? 40 - place : 4
+                    let failures = place < 5 && tick > 11 ? 14 - place : 4
                     let tallies = [
                         Tally(count: 100, total: Double(failures + noise)),
                         Tally(count: 100, total: Double(20 + noise)),

@@ -3,9 +3,9 @@
 
     scripts/checks/report.py REPORT.html [--browser PATH]
 
-The page must load without a message on the console or a request to anywhere, show its text, draw its pictures, have
-nothing wider than a narrow window, look different in the light and in the dark, and print on one or two pages. Whatever
-its names try, nothing of theirs may run. Needs Chromium. Exits 1 with what is wrong.
+The page must load without a message on the console or a request to anywhere, show its text, draw its pictures, look
+different in the light and in the dark, and print on one or two pages. Whatever its names try, nothing of theirs may run.
+Needs Chromium. Exits 1 with what is wrong.
 """
 
 import argparse
@@ -123,7 +123,7 @@ def requests(log: Path) -> list:
 
 
 def drawn(browser: Browser, page: Path, folder: Path) -> list:
-    """Faults of its looks: in the light and the dark, and in a narrow window."""
+    """Faults of its looks in the light and in the dark."""
     pictures = {}
     for name, flag in (("light", LIGHT), ("dark", DARK)):
         picture = folder / f"{name}.png"

@@ -35,6 +35,16 @@ extension RolloutReport {
         }
     }
 
+    /// When the evidence crossed its bound, where that was before the decision; nil for the same tick.
+    ///
+    /// Harm that is proven rolls back only once its estimate matters.
+    public var crossing: String? {
+        guard let step = deciding, let last = step.points.last, decision.kind == .rollback else { return nil }
+        let crossed = step.points.first { point in point.bound.map { point.evidence > $0 } ?? false }
+        guard let crossed, crossed.tick < last.tick else { return nil }
+        return "the bound was crossed at tick \(crossed.tick), the effect large enough to matter at tick \(last.tick)"
+    }
+
     /// What replaying gave, in words.
     public var replayed: String {
         switch recomputed.outcome {

@@ -43,8 +43,10 @@ struct ReportView {
                     StyledText(
                         "\(place): \(Figure.decimal(evidence)) against a bound of \(Figure.decimal(decision.bound))")))
         }
+        if let crossing = report.crossing { lines.append(Self.line("", StyledText(crossing))) }
         if let suspect = report.suspect {
-            lines.append(Self.line("class", StyledText("\(suspect) carries the harm; the others show none", .bad)))
+            let words = "\(suspect) carries the harm; elsewhere there is no more than chance gives"
+            lines.append(Self.line("class", StyledText(words, .bad)))
         }
         lines.append(Self.line("exposed", StyledText("\(decision.exposedDevices) devices ran the new version")))
         if let label = decision.label { lines.append(Self.line("label", StyledText(label.said, .notice))) }

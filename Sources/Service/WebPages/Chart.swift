@@ -35,8 +35,8 @@ struct Chart: Sendable {
     /// Whether the axis starts at zero.
     var startsAtZero = true
 
-    private static let size = (width: 640.0, height: 230.0)
-    private static let frame = (left: 64.0, right: 12.0, top: 10.0, bottom: 26.0)
+    private static let size = (width: 640.0, height: 200.0)
+    private static let frame = (left: 78.0, right: 12.0, top: 10.0, bottom: 26.0)
 
     /// The picture with its title and legend.
     var markup: Markup {
@@ -130,7 +130,8 @@ struct Chart: Sendable {
                     command = "M"
                     continue
                 }
-                text += "\(command)\(number(x(point.seconds))) \(number(y(value)))"
+                // A stroke without a length makes a dot of a point that stands alone.
+                text += "\(command)\(number(x(point.seconds))) \(number(y(value)))\(command == "M" ? "h0" : "")"
                 command = "L"
             }
             return .element("path", ["class": "line \(line.style)", "d": text], [])

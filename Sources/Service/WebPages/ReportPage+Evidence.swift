@@ -61,7 +61,7 @@ extension ReportPage {
         return .element(
             "tr",
             [
-                .element("td", metric.metric + (metric.mode == .guard ? "" : " (watched)")),
+                .element("td", ["class": "name"], metric.metric + (metric.mode == .guard ? "" : " (watched)")),
                 Self.number("\(Figure.value(metric.canaryValue, metric.kind)) of \(Self.count(metric.canaryRequests))"),
                 Self.number(
                     "\(Figure.value(metric.baselineValue, metric.kind)) of \(Self.count(metric.baselineRequests))"),
@@ -72,7 +72,7 @@ extension ReportPage {
                 Self.number(
                     "\(Figure.decimal(metric.safetyEvidence)) / \(Figure.decimal(metric.safetyBound))",
                     metric.isProven ? "good" : ""),
-                .element("td", ["class": metric.verdict.style], metric.verdict.rawValue),
+                .element("td", ["class": "verdict \(metric.verdict.style)"], metric.verdict.rawValue),
             ])
     }
 

@@ -32,7 +32,6 @@ public struct ReportPage: Sendable {
                         "content": "default-src 'none'; style-src 'unsafe-inline'",
                     ]),
                 .void("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"]),
-                .void("link", ["rel": "icon", "href": "data:,"]),
                 .element("title", title), .element("style", [StyleSheet.report]),
             ])
         let page = Markup.element("html", ["lang": "en"], [head, .element("body", [main, foot])])
@@ -70,7 +69,9 @@ public struct ReportPage: Sendable {
         if let suspect = report.suspect {
             lines.append(
                 .element(
-                    "p", ["class": "bad"], "The harm is concentrated on devices with \(suspect); the others show none.")
+                    "p", ["class": "bad"],
+                    "The harm is concentrated on devices with \(suspect); elsewhere there is no more than chance gives."
+                )
             )
         }
         if let worse = report.worseBaseline {
@@ -84,7 +85,7 @@ public struct ReportPage: Sendable {
         var words = "Decision \(decision.number) by \(report.decider) at \(decision.at), step \(decision.step)"
         if let tick = decision.tick { words += ", tick \(tick)" }
         words += "; \(decision.exposedDevices) devices ran the new version. Recomputed from the stored evidence: "
-        return words + report.replayed + "."
+        return words + report.replayed + (report.crossing.map { "; \($0)" } ?? "") + "."
     }
 
     // MARK: - When what happened

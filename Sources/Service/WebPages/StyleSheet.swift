@@ -18,7 +18,8 @@ enum StyleSheet {
         table{border-collapse:collapse;width:100%;font-size:14px}
         th{text-align:left;color:var(--faint);font-weight:600}
         th,td{padding:4px 10px 4px 0;border-bottom:1px solid var(--line);vertical-align:top}
-        td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+        td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}td.number{white-space:nowrap}
+        .time,.verdict{white-space:nowrap}td.name{min-width:8em}
         code,pre{font:13px/1.45 ui-monospace,"Liberation Mono",monospace}
         pre{background:var(--card);padding:10px;white-space:pre-wrap;margin:8px 0}
         .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:8px 20px}
@@ -26,7 +27,7 @@ enum StyleSheet {
         svg text{font-size:12px;fill:var(--faint)}
         svg path{fill:none}.grid{stroke:var(--line);stroke-width:1}
         .reference{stroke:var(--faint);stroke-width:1;stroke-dasharray:2 3}
-        .line{stroke-width:2;stroke-linejoin:round}svg .band{fill:var(--canary);opacity:.18}
+        .line{stroke-width:2;stroke-linejoin:round;stroke-linecap:round}svg .band{fill:var(--canary);opacity:.18}
         .canary{stroke:var(--canary);--key:var(--canary)}.baseline{stroke:var(--baseline);--key:var(--baseline)}
         .harm{stroke:var(--bad);--key:var(--bad)}.proof{stroke:var(--good);--key:var(--good)}
         .bound{stroke:var(--ink);stroke-dasharray:6 4;--key:var(--ink)}
@@ -39,10 +40,13 @@ enum StyleSheet {
         footer{margin-top:24px;color:var(--faint);font-size:13px}
         @media print{:root{color-scheme:light;--ink:#000;--faint:#444;--line:#bbb;--paper:#fff;--card:#f4f4f4;
         --canary:#b4500b;--baseline:#2463b4;--bad:#b3261e;--good:#1a7f4b;--notice:#8a6100}
-        body{max-width:none;padding:0;font-size:9.5pt}h1{font-size:14pt}h2{font-size:11pt;margin:10pt 0 4pt}
-        table{font-size:8.5pt}th,td{padding:1.5pt 6pt 1.5pt 0}code,pre{font-size:8pt}pre{padding:4pt}
-        .charts{grid-template-columns:1fr 1fr;gap:2pt 12pt}.legend,.hint,figcaption{font-size:8pt}
+        body{max-width:none;padding:0;font-size:9pt;line-height:1.35}h1{font-size:13pt;margin:2pt 0 4pt}
+        h2{font-size:10.5pt;margin:8pt 0 3pt;padding-bottom:1pt}p{margin:2pt 0}.badge{font-size:8pt}
+        table{font-size:8pt}th,td{padding:1pt 6pt 1pt 0}code,pre{font-size:7.5pt}pre{padding:3pt;margin:3pt 0}
+        .charts{grid-template-columns:1fr 1fr;gap:2pt 12pt}.legend,.hint,figcaption{font-size:7.5pt}
+        td.name{min-width:5em}
+        .charts figure:nth-child(n+7){display:none}svg text{font-size:16px}footer{margin-top:6pt;font-size:7.5pt}
         h2,thead{break-after:avoid}tr,pre{break-inside:avoid}}
-        @page{size:A4;margin:14mm}
+        @page{size:A4;margin:12mm}
         """)
 }

@@ -50,6 +50,11 @@ struct Timeline: Sendable {
         return .element("div", ["class": "timeline"], content)
     }
 
+    /// The time to the second.
+    private static func time(_ moment: Timestamp) -> String {
+        "\(moment)".replacing("T", with: " ").split(separator: ".").first.map(String.init) ?? ""
+    }
+
     private var strip: Markup {
         guard let first = moments.first?.at, let last = moments.last?.at, last > first else { return .none }
         let span = last.seconds(since: first)
@@ -77,7 +82,8 @@ struct Timeline: Sendable {
                 "tr",
                 [
                     .element("td", ["class": "number"], "\(number + 1)"),
-                    .element("td", "\(moment.at)"), .element("td", ["class": moment.style], moment.what),
+                    .element("td", ["class": "time"], Self.time(moment.at)),
+                    .element("td", ["class": moment.style], moment.what),
                     .element("td", moment.who), .element("td", moment.why),
                 ])
         }
