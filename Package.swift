@@ -68,6 +68,7 @@ let service: [Target] = [
     layer("Service", "FleetSimulation", ["CanaryAnalysis", "RecordedFleets", real]),
     layer("Service", "RivalJudges", ["CanaryAnalysis", "RecordedFleets", real]),
     layer("Service", "JudgeBenchmark", ["CanaryAnalysis", "RecordedFleets", "FleetSimulation", "RivalJudges", real]),
+    layer("Service", "WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),
     layer("Service", "DeviceAgent", ["Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition"]),
 ]
 
@@ -113,7 +114,8 @@ let programs: [Target] = [
         "edgectl",
         [
             "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography",
-            "CurlClient", "Terminal", "EdgeOrchestrator", "RecordedFleets", "TraceFiles", argumentParser, yams,
+            "CurlClient", "Terminal", "EdgeOrchestrator", "RecordedFleets", "TraceFiles", "WebPages", argumentParser,
+            yams,
         ]),
     program("edge-fleet", ["CanaryAnalysis", "FleetSimulation", "JudgeBenchmark", "Terminal", argumentParser]),
 ]
@@ -145,6 +147,7 @@ let testTargets: [Target] = [
     tests("JudgeBenchmark", ["RivalJudges", real]),
     tests("Terminal"),
     tests("TraceFiles", ["CanaryAnalysis", "FleetSimulation", "RecordedFleets"]),
+    tests("WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),
     .testTarget(
         name: "EdgectlTests",
         dependencies: [

@@ -119,6 +119,63 @@ private enum Sample {
     }
 }
 
+@Suite struct WorseBaselineTellingTests {
+    /// A judgement by which the version that devices come from is the worse one, or not.
+    private func judgement(isWorse: Bool) throws -> TickJudgement {
+        let devices = (0..<4).map { place in
+            ExperimentDevice(id: "d\(place)", stratum: 0, isCanary: place == 0, labels: [:], history: [Tally()])
+        }
+        var judge = StepJudge(
+            StepExperiment(
+                seed: 1, step: 1, tickSeconds: 2, devices: devices,
+                metrics: [MetricPlan(name: "failures", margin: .relative(2))],
+                plan: TestPlan(
+                    share: 0.5, updateShare: 0.005, soakTicks: 3, deadlineTicks: 20, watchTicks: 100, excuseTicks: 10,
+                    mayAdvanceUnproven: false)))
+        var judgement = judge.judge(TickEvidence(observations: []))
+        judgement.metrics[0].isBaselineWorse = isWorse
+        return judgement
+    }
+
+    @Test("a baseline that turns out to be worse is an event, once")
+    func event() throws {
+        var narrator = RolloutNarrator()
+        var rollout = try Sample.rollout()
+        rollout.judgement = try judgement(isWorse: false)
+        _ = narrator.events(of: rollout, now: Sample.now)
+        rollout.judgement = try judgement(isWorse: true)
+        let told = "the baseline is the worse one: v1 does worse than v2 in failures"
+        #expect(narrator.events(of: rollout, now: Sample.now) == ["\(Sample.now)  \(told)"])
+        #expect(narrator.events(of: rollout, now: Sample.now) == [])
+    }
+
+    @Test("a label is an event, and taking it back is another")
+    func label() throws {
+        var narrator = RolloutNarrator()
+        var rollout = try Sample.rollout()
+        rollout.decisions = [Sample.rollback]
+        _ = narrator.events(of: rollout, now: Sample.now)
+        rollout.decisions[0].label = DecisionLabel(.falsePositive, by: "ana", at: Sample.now)
+        let told = "decision 3 is labelled: false positive, says ana"
+        #expect(narrator.events(of: rollout, now: Sample.now) == ["\(Sample.now)  \(told)"])
+        #expect(RolloutNarrator.decision(rollout.decisions[0]).hasSuffix("failures rose [false positive, says ana]"))
+        rollout.decisions[0].label = nil
+        #expect(narrator.events(of: rollout, now: Sample.now).first?.hasSuffix("no label any more") == true)
+    }
+
+    @Test("a view says it and offers promotion where a person decides", arguments: RolloutState.allCases)
+    func view(state: RolloutState) throws {
+        var rollout = try Sample.rollout()
+        rollout.state = state
+        rollout.judgement = try judgement(isWorse: true)
+        let lines = RolloutView(rollout: rollout, now: Sample.now, palette: .plain).lines.map(\.text)
+        #expect(lines.contains("  the baseline is the worse one: v1 does worse than v2 in failures"))
+        let offer =
+            "    a person may promote it: edgectl rollout promote digits-2 --reason \"the baseline is worse\""
+        #expect(lines.contains(offer) == [.holding, .halted].contains(state))
+    }
+}
+
 @Suite struct RolloutOutcomeTests {
     @Test("who waits for a rollout is told its end as an exit code", arguments: RolloutState.allCases)
     func outcome(state: RolloutState) {

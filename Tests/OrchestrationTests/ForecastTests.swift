@@ -1,3 +1,4 @@
+import CanaryAnalysis
 import Fleet
 import Rollouts
 import Synchronization

@@ -177,6 +177,28 @@ import WireFormat
         #expect(fault.description == "command: use one of advance, promote, halt, resume, rollback, retry")
     }
 
+    @Test("a decision is labelled by its number, and its label taken back")
+    func label() throws {
+        let api = TestAPI()
+        let path = "/v1/rollouts/digits-1/decisions/3/label"
+        #expect(try api.send("PUT", path, as: "eok_operator", json: #"{"label": "true_positive"}"#).status == 200)
+        #expect(try api.send("DELETE", path, as: "eok_operator").status == 200)
+        #expect(api.fleet.calls == ["label 3 of digits-1 true_positive by olga", "label 3 of digits-1 - by olga"])
+        let reply = try api.send("PUT", path, as: "eok_operator", json: #"{"label": "maybe"}"#)
+        #expect(
+            try reply.problem().faults.first?.description == "label: use one of false_positive, true_positive")
+    }
+
+    @Test("a decision's number is a number from 1 on", arguments: ["0", "-1", "x", "1.5", "99999999999999999999"])
+    func badNumber(number: String) throws {
+        let api = TestAPI()
+        let path = "/v1/rollouts/digits-1/decisions/\(number)/label"
+        let reply = try api.send("DELETE", path, as: "eok_operator")
+        #expect(reply.status == 400)
+        #expect(try reply.problem().faults.map(\.field) == ["number"])
+        #expect(api.fleet.calls.isEmpty)
+    }
+
     @Test("a name in the body that breaks a rule is refused with the rule")
     func badName() throws {
         let json = #"{"version": "v/1", "bundle": "{}", "files": []}"#

@@ -265,6 +265,15 @@ final class FakeFleet: FleetOperations {
         return try Sample.rollout(rollout)
     }
 
+    func label(
+        _ label: DecisionLabel.Value?, decision number: Int, of rollout: RolloutID, by caller: Caller
+    ) throws -> Decision {
+        try note("label \(number) of \(rollout) \(label?.rawValue ?? "-") by \(caller.auditName)")
+        return Decision(
+            number: number, kind: .rollback, cause: .judge, reason: "harm_proven", sentence: "failures rose", step: 1,
+            at: Sample.now)
+    }
+
     func evidence(_ id: RolloutID) throws -> RolloutEvidence {
         try note("evidence \(id)")
         return RolloutEvidence(rollout: id, steps: [], metrics: [], decisions: [])

@@ -44,7 +44,7 @@ enum SampleRequests {
 
     private static let names = [
         "device": "dev1", "key": "key-1", "model": "digits", "version": "v1", "digest": Sample.digest,
-        "policy": "calm", "deployment": "berlin", "rollout": "digits-1",
+        "policy": "calm", "deployment": "berlin", "rollout": "digits-1", "number": "2",
     ]
 
     private static let bodies = [
@@ -64,6 +64,7 @@ enum SampleRequests {
         "PUT /v1/deployments/{deployment}": #"{"selector": "site=berlin", "model": "digits", "version": "v1"}"#,
         "POST /v1/forecasts":
             #"{"deployment": {"name": "berlin", "selector": "site=berlin", "model": "digits", "version": "v1"}}"#,
+        "PUT /v1/rollouts/{rollout}/decisions/{number}/label": #"{"label": "false_positive"}"#,
         "POST /v1/rollouts/{rollout}/commands": #"{"command": "halt", "reason": "look"}"#,
     ]
 }

@@ -84,6 +84,21 @@ import WireFormat
         )
     }
 
+    @Test("a decision's label replaces the one before and leaves other decisions alone", arguments: Kind.allCases)
+    func labels(kind: Kind) throws {
+        let place = try Place(kind)
+        try place.store.commit([
+            .rollout(try rollout()), .decision(rolloutID, decision(1)), .decision(rolloutID, decision(2)),
+        ])
+        var labelled = decision(2)
+        for label in [DecisionLabel(.falsePositive, by: "ada", at: at(6)), nil] {
+            labelled.label = label
+            try place.store.commit([.decisionLabelled(rolloutID, labelled)])
+            try place.reopen()
+            #expect(try place.store.load().decisions == [rolloutID: [decision(1), labelled]])
+        }
+    }
+
     private func event(_ action: String) -> AuditEvent {
         AuditEvent(number: 0, at: at(5), actor: "ada", action: action, subject: "x", detail: ["a": "b"])
     }

@@ -112,6 +112,8 @@ extension MemoryStore.Content {
         case .deployment(let deployment): deployments[deployment.name] = deployment
         case .deploymentRemoved(let name): deployments[name] = nil
         case .rollout(let rollout): rollouts[rollout.id] = rollout
+        case .decisionLabelled(let rollout, let decision):
+            decisions[rollout] = decisions[rollout]?.map { $0.number == decision.number ? decision : $0 }
         case .version, .experiment, .evidence, .decision, .audit, .reply: try append(change)
         }
     }
@@ -148,7 +150,7 @@ extension MemoryStore.Content {
             replies = replies.filter { $0.value.at.milliseconds >= reply.at.milliseconds - 86_400_000 }
             if replies[reply.key] == nil { replies[reply.key] = reply }
         case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .policy, .policyRemoved, .deployment,
-            .deploymentRemoved, .rollout:
+            .deploymentRemoved, .rollout, .decisionLabelled:
             preconditionFailure("records that replace each other are not appended")
         }
     }

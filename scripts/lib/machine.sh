@@ -18,12 +18,17 @@ git                   fetches the Swift packages
 python3               the example runtime, the scripts
 "
 
+# Debian packages that only checks need.
+check_packages="
+chromium              opens reports as their readers do
+"
+
 is_installed() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 
 # A command that comes from elsewhere than its package is as good.
 is_there() {
     case "$1" in
-        git | python3) command -v "$1" >/dev/null ;;
+        git | python3 | chromium) command -v "$1" >/dev/null ;;
         python3-venv) python3 -c 'import venv, ensurepip' 2>/dev/null ;;
         *) is_installed "$1" ;;
     esac

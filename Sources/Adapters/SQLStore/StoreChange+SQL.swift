@@ -24,6 +24,12 @@ extension StoreChange {
             try Documents.put(database, "deployments", "name", deployment.name.rawValue, deployment)
         case .deploymentRemoved(let name): try Documents.remove(database, "deployments", "name", name.rawValue)
         case .rollout(let rollout): try Documents.put(database, "rollouts", "id", rollout.id.rawValue, rollout)
+        case .decisionLabelled(let rollout, let decision):
+            try database.cachedStatement(
+                sql: "UPDATE decisions SET document = :document WHERE rollout = :rollout AND number = :number"
+            ).execute(arguments: [
+                "rollout": rollout.rawValue, "number": decision.number, "document": try Documents.text(decision),
+            ])
         case .experiment, .evidence, .decision, .audit, .reply: try append(to: database)
         }
     }
@@ -55,7 +61,7 @@ extension StoreChange {
         case .audit(let event): try insert(event, into: database)
         case .reply(let reply): try insert(reply, into: database)
         case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .version, .policy, .policyRemoved,
-            .deployment, .deploymentRemoved, .rollout:
+            .deployment, .deploymentRemoved, .rollout, .decisionLabelled:
             preconditionFailure("records that replace each other are not appended")
         }
     }

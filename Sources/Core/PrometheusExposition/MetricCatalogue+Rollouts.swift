@@ -6,7 +6,7 @@ extension MetricCatalogue {
             GaugeFamily.rolloutStateEntered.family, GaugeFamily.rolloutHoldSince.family,
             GaugeFamily.rolloutStep.family, GaugeFamily.rolloutSteps.family,
             GaugeFamily.rolloutStepDeadline.family, GaugeFamily.rolloutCanaryWeight.family,
-            GaugeFamily.rolloutDevices.family,
+            GaugeFamily.rolloutDevices.family, GaugeFamily.decisionsLabelled.family,
             CounterFamily.rolloutDecisions.family, CounterFamily.rolloutDryRunDecisions.family,
             CounterFamily.rolloutsCompleted.family,
             HistogramFamily.rolloutDuration.family, HistogramFamily.rolloutDetection.family,
@@ -62,6 +62,12 @@ extension GaugeFamily {
             MetricLabel("progress", known: ["drawn", "commanded", "exposed", "failed", "returning", "restored"]),
         ],
         help: "Devices of the rollout by update progress.")
+
+    /// Alarms by what a person found out about them; labels model, label.
+    public static let decisionsLabelled = GaugeFamily(
+        "edgeorch_rollout_decisions_labelled",
+        [.model, MetricLabel("label", known: ["false_positive", "true_positive"])],
+        help: "Holds, halts and rollbacks of the controller that carry a person's label, by label.")
 }
 
 extension CounterFamily {

@@ -73,6 +73,8 @@ public struct Decision: Codable, Hashable, Sendable {
     public var dryRun: Bool
     /// Devices that ran the new version when the decision fell.
     public var exposedDevices: Int
+    /// What a person found out about it afterwards; nil while nobody has said.
+    public var label: DecisionLabel?
 
     /// Makes a decision without evidence; the evidence's fields are set after.
     public init(

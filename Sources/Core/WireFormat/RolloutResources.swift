@@ -107,6 +107,17 @@ public struct RolloutCommandRequest: Codable, Hashable, Sendable {
     }
 }
 
+/// What a person found out about a decision.
+public struct DecisionLabelRequest: Codable, Hashable, Sendable {
+    /// The finding.
+    public var label: DecisionLabel.Value
+
+    /// Makes a request.
+    public init(label: DecisionLabel.Value) {
+        self.label = label
+    }
+}
+
 /// Everything a step's decisions rest on: recomputing them needs nothing else.
 public struct StepEvidence: Codable, Hashable, Sendable {
     /// The step, counted from 1.

@@ -19,7 +19,8 @@ struct Edgectl: ParsableCommand {
         subcommands: [
             KeyCommand.self, APIKeyCommand.self, TokenCommand.self, ModelCommand.self, ApplyCommand.self,
             DiffCommand.self, DeployCommand.self, GetCommand.self, DeleteCommand.self, DeviceCommand.self,
-            RolloutCommands.self, JudgeCommand.self, AuditCommand.self, ProfileCommand.self, CompletionCommand.self,
+            RolloutCommands.self, DecisionCommand.self, JudgeCommand.self, AuditCommand.self, ProfileCommand.self,
+            CompletionCommand.self,
             VersionCommand.self,
         ])
 

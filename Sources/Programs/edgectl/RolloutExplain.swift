@@ -1,166 +1,114 @@
 import ArgumentParser
 import CanaryAnalysis
+import Cryptography
 import EdgeOrchestrator
 import Fleet
+import FoundationEssentials
 import ModelTrust
 import Rollouts
 import Terminal
+import WebPages
 import WireFormat
 
 /// `edgectl rollout explain`.
 struct RolloutExplain: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Shows what each decision rests on, judged again here from the stored evidence.",
+        abstract: "Shows what a decision rests on and what would have changed it, judged again from the evidence.",
         discussion: """
-            The evidence is fetched and judged in this process. --recompute compares every decision with what comes \
-            out, to 1e-9, and exits 1 where one differs.
+            The stored evidence is fetched and judged in this process, once as it is and once for each small change \
+            that might have changed the decision. Without --decision it is the last that moved or stopped the version. \
+            -o json prints all series; --html writes a page that opens from disk. --recompute compares every decision \
+            with what comes out, to 1e-9, and exits 1 where one differs.
             """)
 
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions
     @Argument(help: "The rollout.", transform: { try RolloutID($0) }) var rollout: RolloutID
-    @Option(help: "Only the decision with this number.") var decision: Int?
+    @Option(help: "The decision with this number; with --recompute only that one.") var decision: Int?
+    @Option(help: "Write the report as a page to this file.") var html: String?
+    @Flag(
+        inversion: .prefixedNo, help: "Judge the evidence again under small changes; takes as long as a dozen judgings."
+    )
+    var whatIf = true
     @Flag(help: "Compare each decision with what the evidence gives.") var recompute = false
 
     func run() throws {
-        let evidence = try server.connect().evidence(of: rollout)
-        let replay = try Self.replay(evidence)
-        let wanted = evidence.decisions.filter { decision == nil || $0.number == decision }
-        guard !wanted.isEmpty || decision == nil else {
+        let controller = try server.connect()
+        let evidence = try controller.evidence(of: rollout)
+        if let decision, !evidence.decisions.contains(where: { $0.number == decision }) {
             throw CommandFailure.invalid(
-                "\(rollout) has no decision \(decision ?? 0); it has \(evidence.decisions.count)")
+                "\(rollout) has no decision \(decision); it has \(evidence.decisions.count)")
         }
-        let explained = wanted.map { ExplainedDecision($0, replay) }
-        if recompute { return try compare(explained) }
-        try output.print(explained) {
-            guard !explained.isEmpty else {
-                return ["\(rollout) has no decisions yet; `edgectl rollout watch \(rollout)`"]
+        let steps = try Self.steps(evidence)
+        let replay = DecisionReplay(steps, policies: evidence.metrics)
+        if recompute {
+            return try RecomputedDecisions(
+                evidence.decisions.filter { decision == nil || $0.number == decision }, replay
+            )
+            .compare(output, rollout)
+        }
+        let chosen =
+            evidence.decisions.first { $0.number == decision } ?? RolloutReport.mattering(among: evidence.decisions)
+        guard let chosen else {
+            return try output.print([Decision]()) {
+                ["\(rollout) has no decisions yet; `edgectl rollout watch \(rollout)`"]
             }
-            return explained.flatMap(\.lines)
+        }
+        var report = RolloutReport(
+            chosen, of: RolloutReport.Subject(try controller.rollout(rollout).rollout), decisions: evidence.decisions,
+            steps: steps, replay: replay, asksWhatIf: whatIf)
+        for index in report.steps.indices {
+            report.steps[index].evidenceDigest = try Self.digest(evidence.steps[index])
+        }
+        try show(report)
+    }
+
+    private func show(_ report: RolloutReport) throws {
+        if let html {
+            let footer = "Written at \(Console.now) by edgectl \(Edgectl.version) from the evidence of \(rollout)."
+            try Data(ReportPage(report, footer: footer).html.utf8).write(to: URL(filePath: html))
+            guard output.isForPeople else { return try output.print(report) { [] } }
+            return Console.output.print("wrote \(html): \(report.headline)")
+        }
+        try output.print(report) {
+            ReportView(report: report, columns: Console.output.size.columns, palette: Console.output.palette).lines
         }
     }
 
-    /// Judges the stored evidence again.
-    static func replay(_ evidence: RolloutEvidence) throws -> DecisionReplay {
-        let steps = try evidence.steps.map { step in
+    /// The steps as they were stored, their rows read.
+    static func steps(_ evidence: RolloutEvidence) throws -> [DecisionReplay.Step] {
+        try evidence.steps.map { step in
             DecisionReplay.Step(
                 experiment: step.experiment,
                 rows: try step.rows.enumerated().map { index, row in
-                    guard let bytes = Base64.standard.decode(row) else {
-                        throw CommandFailure.failed("step \(step.step), tick \(index + 1): the row is not base64")
-                    }
-                    return try TickEvidence(decoding: bytes)
+                    try TickEvidence(decoding: try bytes(row, step.step, index + 1))
                 })
         }
-        return DecisionReplay(steps, policies: evidence.metrics)
     }
 
-    private func compare(_ explained: [ExplainedDecision]) throws {
-        var table = Table([.init("DECISION", .right), .init("KIND"), .init("REASON"), .init("RECOMPUTED")])
-        for one in explained {
-            let decision = one.decision
-            table.add([
-                StyledText("\(decision.number)"), StyledText(decision.words), StyledText(decision.reason),
-                one.recomputed,
-            ])
+    /// SHA-256 over a step's rows, one after another.
+    private static func digest(_ step: StepEvidence) throws -> String {
+        var hasher = SHA256Hasher()
+        for (index, row) in step.rows.enumerated() { hasher.update(try bytes(row, step.step, index + 1)) }
+        return hasher.finalize().hex
+    }
+
+    private static func bytes(_ row: String, _ step: Int, _ tick: Int) throws -> [UInt8] {
+        guard let bytes = Base64.standard.decode(row) else {
+            throw CommandFailure.failed("step \(step), tick \(tick): the row is not base64")
         }
-        try output.printTable(explained, table, ifEmpty: "\(rollout) has no decisions yet")
-        if explained.contains(where: \.differs) {
-            Console.error.print(StyledText("error: ", .bad) + "a decision does not follow from the stored evidence")
-            throw QuietExit(status: .failure)
-        }
+        return bytes
     }
 }
 
-/// A decision, the judgement before it, and what came of replaying it.
-struct ExplainedDecision: Encodable {
-    let decision: Decision
-    /// The judgement of the decision's own step; nil where it was not made at a tick.
-    let judgement: TickJudgement?
-    private let outcome: DecisionReplay.Outcome
-
-    private enum CodingKeys: String, CodingKey { case decision, judgement, recomputed, difference }
-
-    init(_ decision: Decision, _ replay: DecisionReplay) {
-        self.decision = decision
-        judgement = replay.judgements(before: decision).last
-        outcome = replay.outcome(of: decision)
-    }
-
-    var differs: Bool { if case .differs = outcome { true } else { false } }
-
-    /// The outcome as a word.
-    private var word: String {
-        switch outcome {
-        case .reproduced: "reproduced"
-        case .differs: "differs"
-        case .notFromEvidence: "not_from_evidence"
-        }
-    }
-
-    /// The outcome in a table.
-    var recomputed: StyledText {
-        switch outcome {
-        case .reproduced: StyledText("reproduced", .good)
-        case .differs(let what): StyledText("differs: \(what)", .bad)
-        case .notFromEvidence: StyledText("not from evidence (\(decision.actor ?? decision.cause.rawValue))", .faint)
-        }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var fields = encoder.container(keyedBy: CodingKeys.self)
-        try fields.encode(decision, forKey: .decision)
-        try fields.encodeIfPresent(judgement, forKey: .judgement)
-        try fields.encode(word, forKey: .recomputed)
-        if case .differs(let what) = outcome { try fields.encode(what, forKey: .difference) }
-    }
-
-    /// One page for people.
-    var lines: [StyledText] {
-        var lines: [StyledText] = [
-            StyledText("\(decision.at)  ", .faint)
-                + StyledText("\(decision.number). \(decision.words)", decision.kind.style)
-                + StyledText(" by \(decision.actor ?? decision.cause.rawValue) in step \(decision.step)"),
-            StyledText("  why         \(decision.sentence) (\(decision.reason))"),
-        ]
-        if let evidence = decision.evidence {
-            let place = [decision.metric, decision.test].compactMap { $0 }.joined(separator: ", ")
-            let bound = Rendering.number(decision.bound)
-            lines.append(
-                StyledText("  evidence    \(Rendering.number(evidence)) against a bound of \(bound)  (\(place))"))
-        }
-        lines.append(StyledText("  exposed     \(decision.exposedDevices) devices ran the new version"))
-        if let judgement { lines += Self.lines(judgement) }
-        lines.append(StyledText("  recomputed  ") + recomputed)
-        lines.append("")
-        return lines
-    }
-
-    private static func lines(_ judgement: TickJudgement) -> [StyledText] {
-        var lines = judgement.metrics.map { metric in
-            StyledText(
-                "  \(metric.metric)    \(metric.verdict.rawValue)\(metric.mode == .watch ? " (watched)" : ""), "
-                    + MetricText(metric: metric).line)
-        }
-        for gate in judgement.gates where !gate.isOpen {
-            lines.append(StyledText("  gate        \(gate.gate.rawValue) closed: \(gate.detail)", .notice))
-        }
-        if let first = judgement.contributions.first {
-            let kind = judgement.metrics.first { $0.metric == first.metric }?.kind ?? .share
-            let worst = judgement.contributions.map { "\($0.device) \(contribution($0, kind))" }
-            let what = kind == .share ? "counted/expected" : "away from expectation, over all requests"
-            lines.append(
-                StyledText(
-                    "  devices     \(worst.joined(separator: ", "))  (\(first.metric): \(what), worst first)", .faint))
-        }
-        return lines
-    }
-
-    private static func contribution(_ one: Contribution, _ kind: MetricPlan.Kind) -> String {
-        switch kind {
-        case .share: "\(Rendering.number(one.observed, digits: 0))/\(Rendering.number(one.expected, digits: 1))"
-        case .mean: MetricText.effect(one.observed, .mean)
-        }
+extension RolloutReport.Subject {
+    /// The rollout as the controller shows it.
+    init(_ rollout: RolloutResource) {
+        self.init(
+            id: rollout.id, deployment: rollout.deployment, model: rollout.model, from: rollout.from, to: rollout.to,
+            state: rollout.state, policy: rollout.policy, createdAt: rollout.createdAt)
+        firstExposedAt = rollout.firstExposedAt
+        endedAt = rollout.endedAt
     }
 }

@@ -23,7 +23,10 @@ struct RolloutNarrator {
         if let reason = rollout.waitReason, reason != last.waitReason {
             events.append("waits (\(reason)): \(rollout.waitSentence ?? "")")
         }
-        let timed = events.map { "\(now)  \($0)" }
+        if let worse = rollout.worseBaseline, worse.metrics != last.worseBaseline?.metrics {
+            events.append(worse.sentence)
+        }
+        let timed = events.map { "\(now)  \($0)" } + Self.labels(rollout.decisions, since: last.decisions, now: now)
         let decisions = rollout.decisions.dropFirst(last.decisions.count).map { "\($0.at)  " + Self.decision($0) }
         guard rollout.state != last.state else { return timed + decisions }
         return timed + decisions + ["\(now)  state \(last.state.rawValue) -> \(rollout.state.rawValue)"]
@@ -45,7 +48,15 @@ struct RolloutNarrator {
             text += ", evidence \(Rendering.number(evidence)) against \(Rendering.number(decision.bound))"
         }
         if let effect = decision.effect { text += ", effect \(MetricText.effect(effect, decision.metricKind))" }
-        return text + ": \(decision.sentence)"
+        return text + ": \(decision.sentence)" + (decision.label.map { " [\($0.said)]" } ?? "")
+    }
+
+    /// What people found out about decisions that were known already.
+    private static func labels(_ decisions: [Decision], since last: [Decision], now: Timestamp) -> [String] {
+        zip(decisions, last).compactMap { decision, before in
+            guard decision.label?.value != before.label?.value else { return nil }
+            return "\(now)  decision \(decision.number) is labelled: \(decision.label?.said ?? "no label any more")"
+        }
     }
 
     private static func progress(

@@ -14,7 +14,7 @@ struct RolloutView {
 
     /// The whole view.
     var lines: [StyledText] {
-        head + progress + judgement + wait + decisions
+        head + progress + judgement + worseBaseline + wait + decisions
     }
 
     private var head: [StyledText] {
@@ -105,6 +105,12 @@ struct RolloutView {
         let sign = gate.isOpen ? StyledText("open  ", .good) : StyledText("closed", .notice)
         let padding = String(repeating: " ", count: max(1, 14 - gate.gate.rawValue.count))
         return StyledText("  gate \(gate.gate.rawValue)\(padding)") + sign + StyledText("  \(gate.detail)", .faint)
+    }
+
+    /// That the version devices come from is the worse one, and the way out where a person decides.
+    private var worseBaseline: [StyledText] {
+        guard let worse = rollout.worseBaseline else { return [] }
+        return [StyledText("  \(worse.sentence)", .notice)] + worse.offers.map { StyledText("    \($0)") }
     }
 
     private var wait: [StyledText] {

@@ -64,6 +64,17 @@ extension Orchestrator {
             .sending("POST", "rollouts/\(rollout)/commands", RolloutCommandRequest(command: command, reason: reason)))
     }
 
+    /// Says whether an alarm was right and answers with the decision as it is then; nil takes back what was said.
+    ///
+    /// - Parameter number: the decision's, counted from 1 within the rollout.
+    public func label(
+        _ label: DecisionLabel.Value?, decision number: Int, of rollout: RolloutID
+    ) throws(OrchestratorError) -> Decision {
+        let path = "rollouts/\(rollout)/decisions/\(number)/label"
+        guard let label else { return try call(.delete(path)) }
+        return try call(.sending("PUT", path, DecisionLabelRequest(label: label)))
+    }
+
     /// The decisions of a rollout, oldest first.
     public func decisions(of rollout: RolloutID) throws(OrchestratorError) -> [Decision] {
         try all(.get("rollouts/\(rollout)/decisions"))

@@ -14,6 +14,7 @@ extension FleetController {
         let state = state
         let now = now
         collectDevices(state, at: now, into: &snapshot)
+        collectLabels(state, into: &snapshot)
         let shown = state.rollouts.values.filter { tracked in
             !tracked.rollout.state.isFinal
                 || tracked.rollout.endedAt.map { now.seconds(since: $0) < Self.retentionSeconds } ?? false
@@ -75,6 +76,20 @@ extension FleetController {
     }
 
     // MARK: - Rollouts
+
+    /// How many alarms carry which label, over all rollouts of a model.
+    private func collectLabels(_ state: FleetState, into snapshot: inout MetricSnapshot) {
+        var counts: [ModelName: [DecisionLabel.Value: Int]] = [:]
+        for tracked in state.rollouts.values {
+            counts[tracked.rollout.model, default: [:]].merge(
+                tracked.decisions.compactMap(\.label?.value).map { ($0, 1) }, uniquingKeysWith: +)
+        }
+        for (model, labels) in counts {
+            for label in DecisionLabel.Value.allCases {
+                snapshot.gauge(.decisionsLabelled, [model.rawValue, label.rawValue], Double(labels[label] ?? 0))
+            }
+        }
+    }
 
     private func collect(_ tracked: TrackedRollout, into snapshot: inout MetricSnapshot) {
         let rollout = tracked.rollout

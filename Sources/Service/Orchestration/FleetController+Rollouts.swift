@@ -1,6 +1,6 @@
 public import Fleet
 import Foundation
-import Rollouts
+public import Rollouts
 public import WireFormat
 
 extension FleetController {
@@ -45,6 +45,27 @@ extension FleetController {
             return id
         }
         return try tracked(shown).resource
+    }
+
+    /// See ``FleetOperations``.
+    public func label(
+        _ label: DecisionLabel.Value?, decision number: Int, of id: RolloutID, by caller: Caller
+    ) throws -> Decision {
+        try transact { draft in
+            let decisions = try tracked(id).decisions
+            guard let decision = decisions.first(where: { $0.number == number }) else {
+                throw Problem.unknown(
+                    "decision", "\(number) of \(id)", "it has \(decisions.count); `edgectl rollout show \(id)`")
+            }
+            guard decision.isAlarm else {
+                throw Problem.conflict(
+                    "no_alarm",
+                    "decision \(number) of \(id) is no alarm of the controller: label its holds, halts and "
+                        + "rollbacks")
+            }
+            guard decision.label?.value != label else { return decision }
+            return draft.label(decision, of: id, as: label, by: caller.auditName)
+        }
     }
 
     /// See ``FleetOperations``.

@@ -65,6 +65,24 @@ struct FleetDraft {
             ["cause": decision.cause.rawValue, "reason": decision.reason, "sentence": decision.sentence])
     }
 
+    /// Keeps what a person found out about a decision.
+    mutating func label(
+        _ decision: Decision, of id: RolloutID, as label: DecisionLabel.Value?, by name: String
+    ) -> Decision {
+        var labelled = decision
+        labelled.label = label.map { DecisionLabel($0, by: name, at: now) }
+        if var tracked = state.rollouts[id] {
+            tracked.decisions = tracked.decisions.map { $0.number == decision.number ? labelled : $0 }
+            tracked.revision &+= 1
+            state.rollouts[id] = tracked
+        }
+        add(.decisionLabelled(id, labelled))
+        audit(
+            name, label == nil ? "decision.unlabel" : "decision.label", "rollout/\(id)",
+            ["decision": "\(decision.number)", "label": (label ?? decision.label?.value)?.rawValue ?? ""])
+        return labelled
+    }
+
     /// Marks devices as touched: their heartbeat interval may have changed.
     mutating func touch(_ devices: some Sequence<DeviceID>) {
         touched.formUnion(devices)

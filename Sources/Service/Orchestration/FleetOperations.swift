@@ -124,6 +124,10 @@ public protocol FleetOperations: AnyObject, Sendable {
     func rollout(_ id: RolloutID) throws -> (resource: RolloutResource, revision: UInt64)
     /// Carries out a person's command.
     func command(_ request: RolloutCommandRequest, rollout: RolloutID, by caller: Caller) throws -> RolloutResource
+    /// Says whether an alarm was right; nil takes back what was said.
+    func label(
+        _ label: DecisionLabel.Value?, decision number: Int, of rollout: RolloutID, by caller: Caller
+    ) throws -> Decision
     /// The evidence of a rollout.
     func evidence(_ id: RolloutID) throws -> RolloutEvidence
 

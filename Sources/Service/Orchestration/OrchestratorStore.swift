@@ -36,6 +36,8 @@ public enum StoreChange: Sendable {
     case evidence(EvidenceRow)
     /// Inserts a decision.
     case decision(RolloutID, Decision)
+    /// Replaces a decision by the same one with another label.
+    case decisionLabelled(RolloutID, Decision)
     /// Inserts an audit row; its number is given by the store, the one in the event is ignored.
     case audit(AuditEvent)
     /// Inserts the reply to an idempotency key.

@@ -67,6 +67,14 @@ struct Call: Sendable {
         }
     }
 
+    /// A number of the path, counted from 1.
+    func positiveNumber(_ parameter: String) throws -> Int {
+        guard let number = parameters[parameter].flatMap({ Int($0) }), number >= 1 else {
+            throw Problem.badParameter(parameter, "use a number from 1 on")
+        }
+        return number
+    }
+
     /// How many items are wanted.
     func limit() throws -> Int {
         guard let text = request.queryValue("limit") else { return Self.pageLimits.standard }

@@ -14,6 +14,10 @@ enum RolloutRoutes {
             "POST", "/v1/rollouts/{rollout}/commands", .person(.operator), body: .declaration, replay: .kept,
             .blocking(command)),
         Route("GET", "/v1/rollouts/{rollout}/decisions", .person(.viewer), .blocking(decisions)),
+        Route(
+            "PUT", "/v1/rollouts/{rollout}/decisions/{number}/label", .person(.operator), body: .declaration,
+            .blocking(label)),
+        Route("DELETE", "/v1/rollouts/{rollout}/decisions/{number}/label", .person(.operator), .blocking(unlabel)),
         Route("GET", "/v1/rollouts/{rollout}/evidence", .person(.viewer), .blocking(evidence)),
         Route("POST", "/v1/forecasts", .person(.viewer), body: .declaration, .blocking(forecast)),
         Route("GET", "/v1/audit", .person(.viewer), query: ["before", "limit"], .blocking(audit)),
@@ -60,6 +64,21 @@ enum RolloutRoutes {
 
     private static func decisions(_ call: Call) throws -> WebResponse {
         try .json(Page(items: try call.operations.rollout(try call.name("rollout")).resource.decisions))
+    }
+
+    private static func label(_ call: Call) throws -> WebResponse {
+        try label(call, try call.body(DecisionLabelRequest.self).label)
+    }
+
+    private static func unlabel(_ call: Call) throws -> WebResponse {
+        try label(call, nil)
+    }
+
+    private static func label(_ call: Call, _ label: DecisionLabel.Value?) throws -> WebResponse {
+        try .json(
+            try call.operations.label(
+                label, decision: try call.positiveNumber("number"), of: try call.name("rollout"),
+                by: try call.authenticated()))
     }
 
     private static func evidence(_ call: Call) throws -> WebResponse {
