@@ -38,13 +38,13 @@ private enum Sample {
         return DecisionReplay.Step(experiment: experiment, rows: rows)
     }()
 
-    static let replay = DecisionReplay([step])
+    static let replay = DecisionReplay([step], policies: [])
 
     static func report(
         state: RolloutState = .rollingBack, change: (inout RolloutReport) -> Void = { _ in }
     ) throws -> RolloutReport {
         let judged = try #require(replay.judgements[0].first { $0.finding != nil })
-        let grounds = StepFinding(judged).grounds
+        let grounds = StepFinding(judged, policies: []).grounds
         var decision = Decision(
             number: 1, kind: .rollback, cause: .judge, reason: grounds.reason, sentence: grounds.sentence, step: 1,
             tick: judged.tick, at: at(12), exposedDevices: 4)

@@ -42,6 +42,7 @@ import WireFormat
     @Test("after a rollout its evidence tells requests and exposure, and is replayed with other draws")
     func measured() throws {
         let world = try World()
+        world.policy.soakSeconds = 30
         try world.settle()
         world.failureRates[world.versions[1].digest] = 0.01
         try world.want(2)

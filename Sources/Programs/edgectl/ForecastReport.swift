@@ -76,10 +76,12 @@ struct ForecastReport {
     private var sentences: [StyledText] {
         var lines: [StyledText] = []
         if let whole = forecast.promotion {
-            lines.append(
-                StyledText(
-                    "a version that changes nothing is promoted after \(minutes(whole.median)), in 90 % of cases after "
-                        + minutes(whole.ninetyPercent)))
+            let share =
+                "a version that changes nothing is promoted in "
+                + "\(Quantity.decimal(100 * whole.share, digits: 0)) % of cases"
+            let half = whole.median.map { ", in half of all within \(minutes($0))" } ?? ""
+            let most = whole.ninetyPercent.map { ", in 90 % within \(minutes($0))" } ?? ""
+            lines.append(StyledText(share + half + most))
         }
         lines.append(falseRollbacks)
         lines.append(placebo)

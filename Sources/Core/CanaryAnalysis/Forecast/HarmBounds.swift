@@ -52,7 +52,8 @@ struct HarmBounds: Sendable {
                 firstTick: plan.soakTicks))
         return zip(looks, table.looks).map { ticks, moments in
             paths.advance(to: ticks)
-            let statistics = (0..<paths.count).map { paths.sums(of: $0, moments).capped }
+            var statistics = [Double](repeating: 0, count: paths.count)
+            for path in statistics.indices { statistics[path] = paths.sums(of: path, moments).capped }
             return race.look(statistics, tick: ticks + ForecastLooks.uncountedTicks)
         }
     }
@@ -70,16 +71,19 @@ struct HarmBounds: Sendable {
         let offsets = rows.nuisance.map { Double.log($0) }
         return zip(looks, table.looks).map { ticks, moments in
             paths.advance(to: ticks)
-            for index in others.indices { others[index].advance(to: ticks) }
-            let statistics = (0..<paths.count).map { path in
+            var statistics = [Double](repeating: 0, count: paths.count)
+            for path in statistics.indices {
                 let sums = paths.sums(of: path, moments)
                 let largest = max(max(sums.weighted, sums.capped), max(sums.weightedRecent, sums.cappedRecent))
-                var evidence = tail.evidence(largest) + offset
-                for index in others.indices {
-                    evidence = max(
-                        evidence, tail.evidence(others[index].sums(of: path, moments).weighted) + offsets[index])
+                statistics[path] = tail.evidence(largest) + offset
+            }
+            for index in others.indices {
+                others[index].advance(to: ticks)
+                let other = others[index]
+                for path in statistics.indices {
+                    let evidence = tail.evidence(other.sums(of: path, moments).weighted) + offsets[index]
+                    statistics[path] = max(statistics[path], evidence)
                 }
-                return evidence
             }
             return race.look(statistics, tick: ticks + ForecastLooks.uncountedTicks)
         }

@@ -88,13 +88,15 @@ struct NormalPaths {
     private let standing: [Double]
     /// What the sums were at the looks of the last 20 ticks.
     private var past: [(ticks: Int, counts: [Double], residues: [Double])] = []
-    private var place = 0
+    /// What they were when the short window began.
+    private var start: (ticks: Int, counts: [Double], residues: [Double])
 
     init(count: Int, seed: UInt64) {
         self.count = count
         random = NormalStream(seed: seed)
         counts = [Double](repeating: 0, count: count)
         residues = counts
+        start = (0, counts, residues)
         var random = NormalStream(seed: seed ^ 0x5DEE_CE66_D000_0001)
         standing = (0..<count).map { _ in random.next() }
     }
@@ -109,14 +111,13 @@ struct NormalPaths {
         }
         now = ticks
         let from = max(0, ticks - DeviceLedger.windowTicks)
-        place = past.lastIndex { $0.ticks <= from } ?? 0
-        if place > 0 {
-            past.removeFirst(place)
-            place = 0
-        }
+        let place = past.lastIndex { $0.ticks <= from } ?? 0
+        past.removeFirst(place)
+        start = past[0]
     }
 
     /// The sums of a path at the current look.
+    @inline(__always)
     func sums(of path: Int, _ moments: LookMoments) -> Sums {
         let since = moments.sinceStart
         let root = 1 / Double.sqrt(Double(now))
@@ -129,7 +130,6 @@ struct NormalPaths {
             return sums
         }
         let recent = moments.recent
-        let start = past[place]
         let span = 1 / Double.sqrt(Double(now - start.ticks))
         sums.weightedRecent =
             recent.fresh * (counts[path] - start.counts[path]) * span + recent.lasting * standing[path]

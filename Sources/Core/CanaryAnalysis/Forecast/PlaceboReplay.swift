@@ -13,6 +13,15 @@ public struct PlaceboResult: Codable, Hashable, Sendable {
     /// The share that is expected to, in 0...1.
     public var nominal: Double
 
+    /// Makes a result.
+    public init(devices: Int, ticks: Int, draws: Int, crossed: Int, nominal: Double) {
+        self.devices = devices
+        self.ticks = ticks
+        self.draws = draws
+        self.crossed = crossed
+        self.nominal = nominal
+    }
+
     /// How many of the draws crossed, in 0...1.
     public var share: Double { draws > 0 ? Double(crossed) / Double(draws) : 0 }
 }

@@ -72,7 +72,9 @@ public struct StepForecaster: Sendable {
     public func detection(of effect: Double) -> ForecastTimes { detection(of: effect, canaries: step.canaries) }
 
     /// The same with another cohort, at the same bounds.
-    func detection(of effect: Double, canaries: Int, runs: Int? = nil) -> ForecastTimes {
+    func detection(
+        of effect: Double, canaries: Int, runs: Int? = nil, isEnough share: Double = 1
+    ) -> ForecastTimes {
         let runs = runs ?? effort.runs
         guard step.canDecide, canaries > 0, canaries < step.devices else {
             return ForecastTimes([Int?](repeating: nil, count: runs))
@@ -83,7 +85,7 @@ public struct StepForecaster: Sendable {
         var paths = NormalPaths(count: runs, seed: effort.seed &+ 2)
         var crossed = [Bool](repeating: false, count: runs)
         var found = [Int?](repeating: nil, count: runs)
-        var left = runs
+        var left = Int((share * Double(runs)).rounded(.up))
         let offset = Double.log(weight)
         let enough = harmfulRatio
         let bounds = harmBounds.sets
@@ -138,7 +140,7 @@ public struct StepForecaster: Sendable {
     public func smallestEffect() -> Double? {
         let runs = max(200, effort.runs / 4)
         func isSeen(_ effect: Double) -> Bool {
-            detection(of: effect, canaries: step.canaries, runs: runs).share >= 0.5
+            detection(of: effect, canaries: step.canaries, runs: runs, isEnough: 0.5).share >= 0.5
         }
         guard step.canDecide, isSeen(20) else { return nil }
         var (low, high) = (0.0, Double.log(20))
@@ -154,7 +156,7 @@ public struct StepForecaster: Sendable {
     public func cohortNeeded(toSee effect: Double) -> Int? {
         let runs = max(200, effort.runs / 4)
         func isSeen(_ canaries: Int) -> Bool {
-            detection(of: effect, canaries: canaries, runs: runs).share >= 0.5
+            detection(of: effect, canaries: canaries, runs: runs, isEnough: 0.5).share >= 0.5
         }
         var (low, high) = (0, step.devices / 2)
         guard step.canDecide, high > 0, isSeen(high) else { return nil }
@@ -208,9 +210,8 @@ private struct ObservedRun {
             let z = row.shift + row.deviation * sum
             let spread = 1 + z * z / assignments
             let root = Double.sqrt(spread)
-            return list.normal(
-                NormalTail.withoutSkewness(
-                    z / root, skewness: (row.skewness + z * z * z / assignments) / (spread * root)))
+            return NormalTail.withoutSkewness(
+                z / root, skewness: (row.skewness + z * z * z / assignments) / (spread * root))
         }
         func ratio(_ window: WindowMoments, _ sum: Double) -> Double {
             window.unit > 0 ? 1 + (window.weighted.shift + window.weighted.deviation * sum) / window.unit : 1
@@ -219,7 +220,7 @@ private struct ObservedRun {
             free(moments.sinceStart.weighted, sums.weighted), free(moments.sinceStart.capped, sums.capped))
         let recent = max(
             free(moments.recent.weighted, sums.weightedRecent), free(moments.recent.capped, sums.cappedRecent))
-        largest = max(since, recent)
+        largest = list.normal(max(since, recent))
         self.ratio =
             since >= recent ? ratio(moments.sinceStart, sums.weighted) : ratio(moments.recent, sums.weightedRecent)
     }
