@@ -163,6 +163,22 @@ import Testing
         #expect(last(mayLackData: true) == .advance(isProven: true))
     }
 
+    @Test("data that no longer arrives holds, however good what arrived before was", arguments: [true, false])
+    func staleData(ofCanary: Bool) {
+        let step = SimulatedStep(devices: 60, canaries: 15, newRate: 0.005, margin: .relative(2))
+        let isCanary = step.isCanary
+        let judgements = step.judgements(ticks: 16) { tick, evidence in
+            guard tick > 7 else { return }
+            for index in evidence.observations.indices
+            where isCanary[evidence.observations[index].device] == ofCanary {
+                evidence.observations[index].old = []
+                evidence.observations[index].new = []
+            }
+        }
+        #expect(judgements[8].recommendation.waitCode != "no_data")
+        #expect(judgements[9...].allSatisfy { $0.recommendation.waitCode == "no_data" })
+    }
+
     /// A fleet in which the second metric is never measured.
     private struct SilentMetric {
         let plan: MetricPlan
@@ -186,6 +202,16 @@ import Testing
         #expect(judgements.last?.metrics[0].isBaselineWorse == true)
         #expect(
             SimulatedStep(devices: 60, canaries: 20).judgements(ticks: 20).last?.metrics[0].isBaselineWorse == false)
+    }
+
+    @Test("a decision's interval is of the tick it rests on")
+    func interval() throws {
+        let step = SimulatedStep(devices: 60, canaries: 20, requests: 60, newRate: 0.3, exposedFrom: 7)
+        let crossed = try #require(step.judgements(ticks: 12).first { $0.recommendation.isRollback })
+        let metric = crossed.metrics[0]
+        #expect(crossed.tick % 5 != 0)
+        #expect(try #require(metric.effectLower) <= metric.effect)
+        #expect(metric.effectUpper.map { $0 >= metric.effect } ?? true)
     }
 
     // MARK: - Silence

@@ -36,16 +36,12 @@ struct DeviceModelTest: Sendable {
         observed = offsets.map { _ in 0 }
         commanded = observed
         plain = observed
-        tilted = Self.ratios.map { _ in [] }
+        tilted = [[Double]](repeating: observed, count: Self.ratios.count)
         gains = tilted
-        for index in tilted.indices {
-            tilted[index] = observed
-            gains[index] = observed
-        }
     }
 
     /// Credits a tick.
-    mutating func credit(_ evidence: TickEvidence, covered: [Int], counted: [Bool]) {
+    mutating func credit(_ evidence: TickEvidence, counted: [Bool]) {
         guard !offsets.isEmpty else { return }
         let entries = evidence.observations.compactMap { one -> Entry? in
             guard one.wasHeard, one.device < offsets.count, counted[one.device] else { return nil }

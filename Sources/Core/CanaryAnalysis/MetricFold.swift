@@ -14,13 +14,13 @@ struct MetricFold: Sendable {
     /// The last tick in which each of them was measured.
     private var measuredAt = (canary: 0, baseline: 0)
     private var lastInterval: EffectInterval?
+    /// How many of its rows have crossed so far.
+    private var crossedCount = 0
 
     /// Whether the proof of safety can be made at all.
     var canNeverProve: Bool { sides.contains { $0.canNeverProve } }
     /// Whether it was made, for every way that harm goes.
     var isProven: Bool { sides.allSatisfy(\.isProven) }
-    /// Requests that canaries made on the new version.
-    var hasCanaryData: Bool { shown.canary.count > 0 }
 
     init(experiment: StepExperiment, metric: Int, assignments: Int) {
         let plan = experiment.metrics[metric]
@@ -168,11 +168,14 @@ struct MetricFold: Sendable {
         let weakest = sides.map(\.last).min { $0.evidence < $1.evidence } ?? SafetyLook()
         let own = standing.look.rows.filter { $0.metric == plan.name }
         let strongest = own.max { $0.evidence < $1.evidence }
+        let crossed = rows.filter { $0.metric == plan.name }
+        // It costs more than all else: now and then, and whenever a decision may rest on it.
         let every = ledger.requests.count > 20_000 ? 20 : 5
-        if standing.tick % every == 0 || !rows.isEmpty && lastInterval == nil {
+        if standing.tick % every == 0 || crossed.count > crossedCount {
             lastInterval = EffectInterval(ledger: ledger, metric: metric, seed: seed, standing)
         }
-        let isFailing = rows.contains { $0.metric == plan.name && isHarmful(test: $0.test, standing) }
+        crossedCount = crossed.count
+        let isFailing = crossed.contains { isHarmful(test: $0.test, standing) }
         let arms = Arms(ledger.sinceStart, standing)
         return MetricJudgement(
             metric: plan.name, kind: plan.kind, harm: plan.harm, mode: plan.mode, margin: plan.margin,

@@ -53,7 +53,7 @@ public struct StepJudge: Sendable {
     public mutating func judge(_ evidence: TickEvidence) -> TickJudgement {
         tick += 1
         credit(evidence)
-        let rows = rows()
+        let rows = TestRow.all(of: metrics, tracks.tracks)
         let look = harm.look(rows, over: assignments, tick: tick)
         sampleRatio.look(
             tracks.tracks, cohort: cohort, assignments: assignments, tick: tick,
@@ -250,27 +250,12 @@ public struct StepJudge: Sendable {
         let counted = tracks.tracks.map { $0.isCounted(tick: tick) }
         for index in metrics.indices {
             metrics[index].credit(
-                evidence, covered: covered, counted: counted, isCanary: cohort.isCanary,
-                tick: tick)
+                evidence, covered: covered, counted: counted, isCanary: cohort.isCanary, tick: tick)
         }
-        model.credit(evidence, covered: covered, counted: counted)
+        model.credit(evidence, counted: counted)
         updates.count(
             failed: cohort.canaries.count { tracks.tracks[$0].hasFailedUpdate },
             succeeded: cohort.canaries.count { tracks.tracks[$0].wasExposed && !tracks.tracks[$0].hasFailedUpdate })
-    }
-
-    /// All rows of the test; the weights of those that decide add up to 1.
-    private func rows() -> [TestRow] {
-        let weights = RowWeights(experiment.metrics)
-        var rows: [TestRow] = []
-        for (metric, weight) in zip(metrics, weights.ofMetrics) { rows += metric.rows(weight: weight) }
-        for kind in EventKind.allCases {
-            rows.append(
-                TestRow(
-                    metric: kind.rawValue, test: kind.test, weight: weights.ofEvents / Double(EventKind.allCases.count),
-                    decides: true, scores: tracks.tracks.map { Int64(kind.count($0)) << 20 }))
-        }
-        return rows
     }
 
     /// Looks at the proofs of safety that are not made yet, all in one go; in the soak, where nothing can be spent,

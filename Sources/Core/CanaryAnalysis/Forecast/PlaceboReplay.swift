@@ -110,7 +110,6 @@ private struct PlaceboFold {
     private(set) var crossed = 0
 
     private let places: [Int: Int]
-    private let metricPlans: [MetricPlan]
     private let assignments: Assignments
     private let draws: [[Int]]
     private let isCanary: [Bool]
@@ -145,7 +144,6 @@ private struct PlaceboFold {
         isCanary = drawn[0].isDrawn
         hasCrossed = [Bool](repeating: false, count: count)
         places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
-        metricPlans = experiment.metrics
         tracks = DeviceTracks(count: kept.count)
         spending = Spending(
             share: share, deadlineTicks: experiment.plan.deadlineTicks, watchTicks: experiment.plan.watchTicks)
@@ -164,7 +162,7 @@ private struct PlaceboFold {
         for index in metrics.indices {
             metrics[index].credit(evidence, covered: covered, counted: counted, isCanary: isCanary, tick: tick)
         }
-        let rows = rows()
+        let rows = TestRow.all(of: metrics, tracks.tracks)
         var reference = [Double](repeating: -.infinity, count: assignments.count)
         var placebo = [Double](repeating: -.infinity, count: draws.count)
         for (row, sums) in zip(rows, assignments.sums(of: rows.map(\.scores))) {
@@ -196,19 +194,6 @@ private struct PlaceboFold {
             requests += one.old.first?.count ?? 0
         }
         return TickEvidence(observations: observations)
-    }
-
-    private func rows() -> [TestRow] {
-        let weights = RowWeights(metricPlans)
-        var rows: [TestRow] = []
-        for (metric, weight) in zip(metrics, weights.ofMetrics) { rows += metric.rows(weight: weight) }
-        for kind in EventKind.allCases {
-            rows.append(
-                TestRow(
-                    metric: kind.rawValue, test: kind.test, weight: weights.ofEvents / Double(EventKind.allCases.count),
-                    decides: true, scores: tracks.tracks.map { Int64(kind.count($0)) << 20 }))
-        }
-        return rows
     }
 
     var residualSpread: Double? {

@@ -1,7 +1,7 @@
 import RivalJudges
 
-/// Plots as SVG that needs nothing else: readable by people who do not see colours, on white and on black.
-public struct Chart: Sendable {
+/// Bars as SVG that needs nothing else: readable by people who do not see colours, on white and on black.
+public struct BarChart: Sendable {
     /// The file's name, without its ending.
     public let name: String
     /// The text of the file.
@@ -10,8 +10,9 @@ public struct Chart: Sendable {
 
 extension BenchmarkResults {
     /// The plots: false rollback of each judge with intervals, and detection times against the limit.
-    public var charts: [Chart] {
-        compared.isEmpty ? [] : [Chart(name: "false-rollback", svg: falseRollback), Chart(name: "time", svg: times)]
+    public var charts: [BarChart] {
+        compared.isEmpty
+            ? [] : [BarChart(name: "false-rollback", svg: falseRollback), BarChart(name: "time", svg: times)]
     }
 
     /// One row per judge and harmless fleet: the share taken back with its interval, against the budget.
