@@ -236,18 +236,26 @@ import Testing
         #expect(silent(through: 9).first { $0.name == "silence" }?.canaries == 20)
     }
 
+    /// 200 devices with 40 canaries, of which the first so many never report.
+    private func ratio(silent: Int, lookingAt tick: Int = 9) -> HoldReason? {
+        let step = SimulatedStep(devices: 200, canaries: 40)
+        let cohort = Cohort(step.experiment.devices)
+        var tracks = [DeviceTracks.Track](repeating: DeviceTracks.Track(), count: 200)
+        let quiet = Set(cohort.canaries.prefix(silent))
+        for device in 0..<200 where !quiet.contains(device) { tracks[device].firstHeard = 1 }
+        var ratio = SampleRatio()
+        let all = Assignments(
+            isCanary: cohort.isCanary, strata: [Int](repeating: 0, count: 200), share: 0.01, seed: 4)
+        ratio.look(tracks, cohort: cohort, assignments: all, tick: tick, at: 9)
+        return ratio.holdReason(canaries: 40, others: 160)
+    }
+
     @Test("fewer canaries than others that report at all hold the step, looked at once")
     func sampleRatio() {
-        var step = SimulatedStep(devices: 200, canaries: 40, requests: 60, newRate: 0.01)
-        step.plan.excuseTicks = 6
-        let quiet = Set(step.isCanary.indices.filter { step.isCanary[$0] }.prefix(12))
-        let judgements = step.judgements(ticks: 12) { _, evidence in
-            evidence.observations.removeAll { quiet.contains($0.device) }
-        }
-        #expect(judgements[7].recommendation.waitCode != "sample_ratio_mismatch")
-        #expect(
-            judgements[8].recommendation.isRollback || judgements[8].recommendation.waitCode == "sample_ratio_mismatch")
-        #expect(step.judgements(ticks: 12).allSatisfy { $0.recommendation.waitCode != "sample_ratio_mismatch" })
+        #expect(ratio(silent: 12)?.code == "sample_ratio_mismatch")
+        #expect(ratio(silent: 12)?.sentence.contains("28 of 40 canaries report at all and 160 of 160 others") == true)
+        #expect(ratio(silent: 1) == nil)
+        #expect(ratio(silent: 12, lookingAt: 8) == nil && ratio(silent: 12, lookingAt: 10) == nil)
     }
 
     // MARK: - Cohorts that a person picked
