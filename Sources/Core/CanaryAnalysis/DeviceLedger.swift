@@ -54,7 +54,7 @@ struct DeviceLedger: Sendable {
         self.offsets = offsets
         self.keepsRecent = keepsRecent
         sinceStart = Window(count: offsets.count)
-        recent = sinceStart
+        recent = Window(count: keepsRecent ? offsets.count : 0)
         requests = sinceStart.observed
     }
 

@@ -10,9 +10,9 @@ struct EffectInterval: Sendable {
         0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 5, 7, 10, 20,
     ]
 
-    /// The smallest effect of the grid that is not refused; nil where even the smallest of all is not.
+    /// The largest effect of the grid that is refused as too small; nil where even the smallest of all is not.
     let lower: Double?
-    /// The largest effect of the grid that is not refused; nil where even the largest of all is not.
+    /// The smallest effect of the grid that is refused as too large; nil where even the largest of all is not.
     let upper: Double?
 
     init(ledger: DeviceLedger, metric: Int, seed: UInt64, _ standing: Standing) {
@@ -28,15 +28,12 @@ struct EffectInterval: Sendable {
             rows = grid.map { Self.moved(ledger, by: $0, isCanary: isCanary) }
         }
         let sums = standing.assignments.sums(of: rows.map { $0 ?? ledger.requests.map { _ in 0 } })
-        let kept = grid.indices.filter { index in
-            guard rows[index] != nil, let observed = sums[index].first else { return true }
-            let above = sums[index].count { $0 >= observed }
-            let below = sums[index].count { $0 <= observed }
-            return Double(min(above, below)) > 0.025 * Double(sums[index].count)
+        func isRefused(_ index: Int, where reaches: (Int64, Int64) -> Bool) -> Bool {
+            guard rows[index] != nil, let observed = sums[index].first else { return false }
+            return Double(sums[index].count { reaches($0, observed) }) <= 0.025 * Double(sums[index].count)
         }
-        // An end of the grid that is not refused is no bound: nothing is known about what lies beyond it.
-        lower = kept.first.flatMap { $0 > 0 ? grid[$0] : nil }
-        upper = kept.last.flatMap { $0 < grid.count - 1 ? grid[$0] : nil }
+        lower = grid.indices.last { isRefused($0, where: >=) }.map { grid[$0] }
+        upper = grid.indices.first { isRefused($0, where: <=) }.map { grid[$0] }
     }
 
     /// The scores of what is left after thinning; nil where nothing is.

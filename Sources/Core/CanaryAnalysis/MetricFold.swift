@@ -169,9 +169,9 @@ struct MetricFold: Sendable {
         let own = standing.look.rows.filter { $0.metric == plan.name }
         let strongest = own.max { $0.evidence < $1.evidence }
         let crossed = rows.filter { $0.metric == plan.name }
-        // It costs more than all else: now and then, and whenever a decision may rest on it.
+        // It costs more than all else: now and then, one metric after another, and whenever a decision may rest on it.
         let every = ledger.requests.count > 20_000 ? 20 : 5
-        if standing.tick % every == 0 || crossed.count > crossedCount {
+        if (standing.tick + metric) % every == 0 || crossed.count > crossedCount {
             lastInterval = EffectInterval(ledger: ledger, metric: metric, seed: seed, standing)
         }
         crossedCount = crossed.count

@@ -126,8 +126,8 @@ struct ChosenEvents: Sendable {
     private let logMiss: Double
     private let seed: UInt64
     private let stream: UInt32
-    /// How many events of each device are passed over before the next one is chosen; nil before the first.
-    private var left: [Double?]
+    /// How many events of each device are passed over before the next one is chosen; negative before the first.
+    private var left: [Double]
     private var drawn: [UInt64]
 
     init(probability: Double, devices: Int, seed: UInt64, stream: UInt32) {
@@ -135,7 +135,7 @@ struct ChosenEvents: Sendable {
         logMiss = Double.log(onePlus: -min(probability, 1))
         self.seed = seed
         self.stream = stream
-        left = [Double?](repeating: nil, count: devices)
+        left = [Double](repeating: -1, count: devices)
         drawn = [UInt64](repeating: 0, count: devices)
     }
 
@@ -145,7 +145,7 @@ struct ChosenEvents: Sendable {
         guard probability < 1 else { return events }
         var chosen = 0.0
         var rest = events
-        var gap = left[device] ?? nextGap(device)
+        var gap = left[device] < 0 ? nextGap(device) : left[device]
         while gap < rest {
             chosen += 1
             rest -= gap + 1

@@ -49,10 +49,7 @@ struct Standing {
 
     private func classes(of row: ScoreRow) -> [ClassStanding] {
         let rows = cohort.classes.flatMap { one in
-            [
-                row.indices.map { one.isMember[$0] ? row[$0] : 0 },
-                row.indices.map { one.isMember[$0] ? 0 : row[$0] },
-            ]
+            [Self.scores(row, of: one.isMember), Self.scores(row, of: one.isMember.map { !$0 })]
         }
         let sums = assignments.sums(of: rows)
         return cohort.classes.indices.map { index in
@@ -63,6 +60,10 @@ struct Standing {
         }
     }
 
+    private static func scores(_ row: ScoreRow, of isMember: [Bool]) -> ScoreRow {
+        row.indices.map { isMember[$0] ? row[$0] : 0 }
+    }
+
     private static func rank(_ sums: [Int64]) -> Double {
         Double(sums.count { $0 >= sums[0] }) / Double(sums.count)
     }
@@ -70,7 +71,8 @@ struct Standing {
     /// The class whose canaries carry a metric's harm beyond what chance explains; nil where none does.
     func concentration(of row: ScoreRow) -> String? {
         let level = 0.05 / Double(max(1, cohort.classes.count))
-        return classes(of: row).first { $0.rank <= level }?.name
+        let sums = assignments.sums(of: cohort.classes.map { Self.scores(row, of: $0.isMember) })
+        return zip(cohort.classes, sums).first { Self.rank($0.1) <= level }?.0.name
     }
 
     /// The class of canaries that carries the harm of a row, where one is clearly worse than chance and the rest is
