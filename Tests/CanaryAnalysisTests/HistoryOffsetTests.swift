@@ -30,6 +30,21 @@ import Testing
     }
 
     @Test(
+        "the few requests of one device set it apart from those without any no more than they can tell",
+        arguments: [(6.0, 0.0), (6, 1), (1, 0)])
+    func thin(requests: Double, failures: Double) {
+        let rates = rates([(requests, failures), (0, 0), (0, 0), (0, 0)])
+        #expect(rates.allSatisfy { abs($0 - rates[0]) < 0.01 * rates[0] }, "\(rates)")
+    }
+
+    @Test("a stratum with few requests is expected to be like the list")
+    func thinStratum() {
+        let history = [Tally(count: 10_000, total: 300), Tally(count: 10_000, total: 310), Tally(count: 3), Tally()]
+        let offsets = HistoryOffset(history, kind: .share, strata: [0, 0, 1, 1]).offsets
+        #expect(offsets.allSatisfy { abs($0 - 0.03) < 1e-3 }, "\(offsets)")
+    }
+
+    @Test(
         "every rate lies above 0 and at most 1, whatever the history",
         arguments: [
             [(0.0, 0.0), (0, 0)], [(1_000, 0), (1_000, 0)], [(10, 10), (10, 10)], [(5, 0)], [(1, 1), (1e9, 0)],

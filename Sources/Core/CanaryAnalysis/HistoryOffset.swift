@@ -19,10 +19,12 @@ struct HistoryOffset {
         // Half a failure keeps the share above zero where nothing ever failed.
         let mean = (whole.total + 0.5) / (whole.count + 1)
         let weight = priorWeight(history, mean: mean, requests: whole.count)
-        let ofStratum = sums(history, strata: strata).map { ($0.total + mean) / ($0.count + 1) }
+        // Thin histories of a device and of a stratum are drawn alike, so that a device that just began to count is
+        // expected to be like the ones that have not begun.
+        func drawn(_ known: Tally) -> Double { (known.total + weight * mean) / (known.count + weight) }
+        let ofStratum = sums(history, strata: strata).map(drawn)
         return history.indices.map { index in
-            let own = history[index]
-            return own.count > 0 ? (own.total + weight * mean) / (own.count + weight) : ofStratum[strata[index]]
+            history[index].count > 0 ? drawn(history[index]) : ofStratum[strata[index]]
         }
     }
 
