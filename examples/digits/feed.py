@@ -68,7 +68,9 @@ class Stream:
                     self.totals.missed += 1
                 else:
                     try:
-                        await asyncio.wait_for(self.send(), ANSWER_SECONDS)
+                        # Not wait_for: before Python 3.12 it loses a cancellation that comes with the answer.
+                        async with asyncio.timeout(ANSWER_SECONDS):
+                            await self.send()
                         pause = PAUSE_SECONDS[0]
                     except (Lost, TimeoutError):
                         self.close()
@@ -179,7 +181,8 @@ class Feed:
                     # The file is missing or half written; the targets known so far stay.
                     pass
             try:
-                await asyncio.wait_for(stop.wait(), REREAD_SECONDS)
+                async with asyncio.timeout(REREAD_SECONDS):
+                    await stop.wait()
             except TimeoutError:
                 continue
         for task in self.tasks.values():

@@ -3,6 +3,7 @@
 Run with `python -m unittest discover -s tests` in this directory, in the environment of requirements.txt.
 """
 
+import asyncio
 import http.client
 import json
 import os
@@ -16,6 +17,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 READY_SECONDS = 20
+
+sys.path.insert(0, str(HERE))
+from feed import Stream, Totals
 
 
 def setUpModule() -> None:
@@ -184,6 +188,28 @@ class RuntimeTests(RuntimeCase):
 
 
 class FeedTests(unittest.TestCase):
+    def test_a_stream_ends_even_at_the_moment_of_an_answer(self) -> None:
+        """A cancellation that arrives together with an answer is not lost."""
+
+        async def cancelled_with_an_answer() -> bool:
+            answer = asyncio.Event()
+
+            class Answered(Stream):
+                async def send(self) -> None:
+                    if answer.is_set():
+                        raise RuntimeError("it was cancelled and still sends")
+                    await answer.wait()
+
+            stream = asyncio.create_task(Answered("127.0.0.1:1", [], 0, 1000, Totals()).run())
+            await asyncio.sleep(0.05)
+            answer.set()
+            await asyncio.sleep(0)
+            stream.cancel()
+            await asyncio.wait([stream], timeout=1)
+            return stream.cancelled()
+
+        self.assertTrue(asyncio.run(cancelled_with_an_answer()))
+
     def test_a_restarted_runtime_is_fed_again(self) -> None:
         """A runtime that comes back on its port gets images without anyone telling the feed."""
         first = Served(path("v1.0.0"))
