@@ -93,8 +93,9 @@ class JudgedFleet:
         self.folder = bench.folder(name, "versions")
         self.controller.push("v1", make_version(self.folder / "v1"))
         token = self.controller.token()
+        # As patient as agents are by default: a device that gives up while the controller restarts halts the rollout.
         self.agents = [
-            Agent(self.controller, f"{name}-{number}", {"use": "judged"}, token).start()
+            Agent(self.controller, f"{name}-{number}", {"use": "judged"}, token, options=["--fetch-tries", "8"]).start()
             for number in range(self.DEVICES)]
         wait_for("all are enrolled", lambda: len(self.controller.api.items("/v1/devices")) == self.DEVICES, 30)
         self.policy = self.controller.policy(
