@@ -6,7 +6,8 @@ public import Fleet
 /// reasons for its decisions come in as ``StepFinding``; time comes in as an argument. Its surroundings hold it, call
 /// it one event at a time, commit what it became and only then act.
 ///
-/// This file is longer than others because every transition of the machine is in it.
+/// Here is what happens to devices and with time. What follows from a judgement is in `Rollout+Judgement.swift`; the
+/// decisions, and the commands by which people make them, are in `Rollout+Decisions.swift`. Nothing else changes it.
 public struct Rollout: Codable, Hashable, Sendable {
     /// The id.
     public let id: RolloutID
@@ -26,30 +27,30 @@ public struct Rollout: Codable, Hashable, Sendable {
     public let createdAt: Timestamp
 
     /// The state.
-    public private(set) var state: RolloutState = .pending
+    public internal(set) var state: RolloutState = .pending
     /// Why it waits, where it does.
-    public private(set) var wait: RolloutWait?
+    public internal(set) var wait: RolloutWait?
     /// The steps drawn so far.
-    public private(set) var steps: [RolloutStep] = []
+    public internal(set) var steps: [RolloutStep] = []
     /// The devices drawn so far, and how far each is.
-    public private(set) var members: [DeviceID: RolloutMember] = [:]
+    public internal(set) var members: [DeviceID: RolloutMember] = [:]
     /// How many decisions were recorded.
-    public private(set) var decisions = 0
+    public internal(set) var decisions = 0
     /// When the first device ran the new version.
-    public private(set) var firstExposedAt: Timestamp?
+    public internal(set) var firstExposedAt: Timestamp?
     /// When the version was given to every remaining device.
-    public private(set) var promotedAt: Timestamp?
+    public internal(set) var promotedAt: Timestamp?
     /// When the rollback was decided.
-    public private(set) var rolledBackAt: Timestamp?
+    public internal(set) var rolledBackAt: Timestamp?
     /// When a final state was reached.
-    public private(set) var endedAt: Timestamp?
+    public internal(set) var endedAt: Timestamp?
     /// Since when no guarded metric has had data.
-    private var noDataSince: Timestamp?
+    var noDataSince: Timestamp?
     /// The finding that the rollout is halted by, and those that a person has gone on after.
-    private var haltedBy: FindingKey?
-    private var overruled: Set<FindingKey> = []
+    var haltedBy: FindingKey?
+    var overruled: Set<FindingKey> = []
     /// What a dry run has said it would do.
-    private var noted: Set<FindingKey> = []
+    var noted: Set<FindingKey> = []
 
     /// Declares a rollout.
     public init(
@@ -80,7 +81,7 @@ public struct Rollout: Codable, Hashable, Sendable {
     }
 
     /// True while the next step is still to be drawn because nobody was eligible for it.
-    private var awaitsDraw: Bool {
+    var awaitsDraw: Bool {
         from != nil && promotedAt == nil && steps.count < policy.steps.count
             && (steps.last.map { $0.outcome != nil } ?? true)
     }
@@ -103,7 +104,7 @@ public struct Rollout: Codable, Hashable, Sendable {
     }
 
     /// A first installation goes to every device that has nothing yet.
-    private mutating func install(at now: Timestamp) -> [RolloutAction] {
+    mutating func install(at now: Timestamp) -> [RolloutAction] {
         waitFor(
             "first_installation",
             "a first installation goes to every device; there is no version to compare it with", at: now)
@@ -187,126 +188,7 @@ public struct Rollout: Codable, Hashable, Sendable {
         return grants(at: now) + settled(at: now)
     }
 
-    // MARK: - What the judge finds
-
-    /// A tick was judged.
-    ///
-    /// - Parameters:
-    ///   - findings: one per drawn step, in the order of the steps; the last one decides about advancing, and any of
-    ///     them may show harm.
-    ///   - outage: a mass outage of devices, where there is one.
-    ///   - readiness: how soak and gates of the last step stand; only a dry run looks at it.
-    public mutating func tickJudged(
-        _ findings: [StepFinding], outage: Grounds?, readiness: StepReadiness? = nil, at now: Timestamp
-    ) -> [RolloutAction] {
-        guard isJudged, findings.count == steps.count, let current = findings.last else { return [] }
-        for index in steps.indices { steps[index].ticks += 1 }
-        guard !policy.dryRun else { return watched(findings, outage: outage, readiness: readiness, at: now) }
-        for finding in findings {
-            if case .rollback(let grounds) = finding { return rollBack(grounds, at: now) }
-        }
-        for finding in findings {
-            guard case .halt(let grounds) = finding, state != .halted, !overruled.contains(FindingKey(grounds)) else {
-                continue
-            }
-            return halt(grounds, at: now)
-        }
-        switch state {
-        case .progressing, .holding: break
-        case .halted, .watching, .pending, .rollingBack, .rolledBack, .completed, .superseded: return []
-        }
-        if let outage { return hold(outage, at: now) }
-        for finding in findings.dropLast() {
-            // Harm that an earlier step has proven lasts, whatever the later one says.
-            if case .hold(let grounds) = finding, grounds.metric != nil {
-                return overdue(at: now) ?? hold(grounds, at: now)
-            }
-        }
-        return steered(by: current, at: now)
-    }
-
-    /// A tick of a dry run was judged: harm is said once and not acted on; soak and gates alone let a step advance.
-    private mutating func watched(
-        _ findings: [StepFinding], outage: Grounds?, readiness: StepReadiness?, at now: Timestamp
-    ) -> [RolloutAction] {
-        var actions: [RolloutAction] = []
-        for finding in findings {
-            switch finding {
-            case .rollback(let grounds): actions += note(.rollback, grounds, at: now)
-            case .halt(let grounds): actions += note(.halt, grounds, at: now)
-            case .advance, .hold, .undecided, .noData: break
-            }
-        }
-        switch state {
-        case .progressing, .holding: break
-        case .halted, .watching, .pending, .rollingBack, .rolledBack, .completed, .superseded: return actions
-        }
-        if let outage { return actions + hold(outage, at: now) }
-        actions += resumeFromHold(at: now)
-        guard !awaitsDraw else { return actions }
-        switch readiness {
-        case .ready:
-            let grounds = Grounds(
-                cause: .judge, reason: "dry_run",
-                sentence: "dry run: soak and gates are met, the evidence decides nothing")
-            return actions + advance(outcome: .dryRun, grounds, at: now)
-        case .waiting(let grounds): waitFor(grounds.reason, grounds.sentence, at: now)
-        case nil: break
-        }
-        return actions
-    }
-
-    private mutating func note(_ kind: DecisionKind, _ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
-        guard noted.insert(FindingKey(grounds)).inserted else { return [] }
-        return [record(kind, grounds, dryRun: true, at: now)]
-    }
-
-    private mutating func steered(by finding: StepFinding, at now: Timestamp) -> [RolloutAction] {
-        if case .noData(let grounds) = finding {
-            let since = noDataSince ?? now
-            noDataSince = since
-            guard now.seconds(since: since) < policy.noDataSeconds else {
-                return halt(
-                    Grounds(
-                        cause: .noData, reason: "no_data_limit",
-                        sentence: "no guarded metric has had data for \(Int(policy.noDataSeconds)) s"), at: now)
-            }
-            return hold(grounds, at: now)
-        }
-        noDataSince = nil
-        switch finding {
-        case .advance where awaitsDraw, .undecided where awaitsDraw:
-            // The step is decided already; the next one is drawn when time passes.
-            return resumeFromHold(at: now)
-        case .advance(let proven, let grounds):
-            return advance(outcome: proven ? .proven : .notProvenHere, grounds, at: now)
-        case .hold(let grounds):
-            return overdue(at: now) ?? hold(grounds, at: now)
-        case .undecided(let grounds):
-            if let overdue = overdue(at: now) { return overdue }
-            let resumed = resumeFromHold(at: now)
-            waitFor(grounds.reason, grounds.sentence, at: now)
-            return resumed
-        case .halt:
-            // A person has gone on after it; the deadline asks again.
-            return overdue(at: now) ?? []
-        case .rollback, .noData:
-            return []
-        }
-    }
-
-    /// What the policy says about a step whose deadline has passed; nil before it.
-    private mutating func overdue(at now: Timestamp) -> [RolloutAction]? {
-        guard let step = currentStep, step.outcome == nil, now >= step.deadlineAt else { return nil }
-        let grounds = Grounds(
-            cause: .deadline, reason: "deadline_undecided",
-            sentence: "step \(step.number) was undecided at its deadline of \(Int(policy.deadlineSeconds)) s")
-        switch policy.onDeadline {
-        case .halt: return halt(grounds, at: now)
-        case .rollback: return rollBack(grounds, at: now)
-        case .hold: return hold(grounds, at: now)
-        }
-    }
+    // MARK: - What time brings
 
     /// Time passed: what depends on the clock alone is looked at (the end of the watch, a step that found nobody,
     /// devices that nobody can reach).
@@ -331,169 +213,10 @@ public struct Rollout: Codable, Hashable, Sendable {
         }
     }
 
-    // MARK: - What people order
-
-    /// A person gave a command.
-    ///
-    /// `retry` makes a new rollout and is not for this machine.
-    ///
-    /// - Throws: ``CommandRefusal`` where the command makes no sense now.
-    public mutating func commanded(
-        _ command: RolloutCommand, by actor: String, reason: String, at now: Timestamp
-    ) throws(CommandRefusal) -> [RolloutAction] {
-        guard !state.isFinal else { throw .ended(command, state) }
-        var grounds = Grounds(cause: .person, reason: "ordered", sentence: reason)
-        grounds.actor = actor
-        switch (command, state) {
-        case (.advance, _) where from == nil, (.promote, _) where from == nil, (.rollback, _) where from == nil:
-            throw .firstInstallation(command)
-        case (.advance, .progressing), (.advance, .holding), (.advance, .halted):
-            goOn()
-            state = .progressing
-            return advance(outcome: .byPerson, grounds, at: now)
-        case (.promote, .progressing), (.promote, .holding), (.promote, .halted):
-            goOn()
-            state = .progressing
-            return promote(outcome: .byPerson, grounds, at: now)
-        case (.halt, .progressing), (.halt, .holding), (.halt, .pending):
-            return halt(grounds, at: now)
-        case (.resume, .halted), (.resume, .holding):
-            return resume(grounds, at: now)
-        case (.rollback, .progressing), (.rollback, .holding), (.rollback, .halted), (.rollback, .watching):
-            return rollBack(grounds, at: now)
-        case (.advance, _), (.promote, _), (.halt, _), (.resume, _), (.rollback, _), (.retry, _):
-            throw .wrongState(command, state, remedy: Self.remedy(for: command))
-        }
-    }
-
-    private static func remedy(for command: RolloutCommand) -> String {
-        switch command {
-        case .advance, .promote: "it needs a rollout that is progressing, holding or halted"
-        case .halt: "it needs a rollout that is pending, progressing or holding"
-        case .resume: "it needs a rollout that is halted or holding"
-        case .rollback: "it needs a rollout that is progressing, holding, halted or watching"
-        case .retry: "it needs a rollout that was rolled back"
-        }
-    }
-
-    /// The deployment wants another version: this rollout ends, and devices return unless it was promoted.
-    public mutating func superseded(by version: VersionReference, at now: Timestamp) -> [RolloutAction] {
-        guard !state.isFinal, state != .rollingBack else { return [] }
-        let wasPromoted = promotedAt != nil
-        state = .superseded
-        endedAt = now
-        wait = nil
-        guard !wasPromoted else { return [.makeFallback] }
-        return takeBackAll()
-    }
-
-    // MARK: - Decisions
-
-    private mutating func advance(
-        outcome: RolloutStep.Outcome, _ grounds: Grounds, at now: Timestamp
-    ) -> [RolloutAction] {
-        guard steps.count < policy.steps.count, promotedAt == nil else {
-            return promote(outcome: outcome, grounds, at: now)
-        }
-        let decision = record(.advance, grounds, at: now)
-        endStep(outcome)
-        state = .progressing
-        wait = nil
-        return [decision, .drawStep(steps.count + 1)]
-    }
-
-    private mutating func promote(
-        outcome: RolloutStep.Outcome, _ grounds: Grounds, at now: Timestamp
-    ) -> [RolloutAction] {
-        let decision = record(.promote, grounds, at: now)
-        endStep(outcome)
-        state = .watching
-        promotedAt = now
-        wait = nil
-        return [decision, .commandRest]
-    }
-
-    private mutating func hold(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
-        let isNew = state != .holding || wait?.reason != grounds.reason
-        guard isNew else {
-            waitFor(grounds.reason, grounds.sentence, at: now)
-            return []
-        }
-        let decision = record(.hold, grounds, at: now)
-        state = .holding
-        waitFor(grounds.reason, grounds.sentence, at: now)
-        return [decision]
-    }
-
-    private mutating func resumeFromHold(at now: Timestamp) -> [RolloutAction] {
-        guard state == .holding else { return [] }
-        state = .progressing
-        let reason = wait?.reason ?? "hold"
-        let grounds = Grounds(
-            cause: .judge, reason: "hold_passed", sentence: "the reason to hold (\(reason)) has passed")
-        return [record(.resume, grounds, at: now)] + grants(at: now)
-    }
-
-    private mutating func halt(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
-        let decision = record(.halt, grounds, at: now)
-        state = .halted
-        haltedBy = FindingKey(grounds)
-        waitFor(
-            grounds.reason,
-            grounds.sentence + "; a person decides: resume, advance, promote or rollback", at: now)
-        return [decision]
-    }
-
-    private mutating func resume(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
-        goOn()
-        let decision = record(.resume, grounds, at: now)
-        state = promotedAt == nil ? .progressing : .watching
-        wait = nil
-        noDataSince = nil
-        if from == nil { return [decision] + install(at: now) }
-        if awaitsDraw { return [decision, .drawStep(steps.count + 1)] }
-        if let last = steps.indices.last, now >= steps[last].deadlineAt {
-            let step = steps[last]
-            var renewed = RolloutStep(
-                number: step.number, startedAt: step.startedAt,
-                deadlineAt: now.adding(seconds: policy.deadlineSeconds), eligible: step.eligible, drawn: step.drawn)
-            renewed.ticks = step.ticks
-            steps[last] = renewed
-        }
-        return [decision] + grants(at: now)
-    }
-
-    /// A person has seen why the rollout is halted and goes on: the same harm does not halt it again.
-    private mutating func goOn() {
-        if state == .halted, let haltedBy, haltedBy.cause == .judge { overruled.insert(haltedBy) }
-        haltedBy = nil
-    }
-
-    private mutating func rollBack(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
-        let decision = record(.rollback, grounds, at: now)
-        state = .rollingBack
-        rolledBackAt = now
-        promotedAt = nil
-        wait = nil
-        return [decision] + takeBackAll() + settled(at: now)
-    }
-
-    private mutating func takeBackAll() -> [RolloutAction] {
-        let commanded = members { member in
-            switch member.progress {
-            case .commanded, .exposed: true
-            case .drawn, .failed, .returning, .restored: false
-            }
-        }
-        for device in commanded { members[device]?.progress = .returning }
-        for device in members(where: { $0.progress == .drawn }) { members[device] = nil }
-        return commanded.isEmpty ? [] : [.takeBack(commanded)]
-    }
-
     // MARK: - Parts
 
     /// Tells drawn devices to update, as many as may be in the middle of it at once.
-    private mutating func grants(at now: Timestamp) -> [RolloutAction] {
+    mutating func grants(at now: Timestamp) -> [RolloutAction] {
         guard state == .progressing else { return [] }
         let room = policy.concurrentUpdates - members.values.count { $0.isUpdating }
         guard room > 0 else { return [] }
@@ -503,7 +226,7 @@ public struct Rollout: Codable, Hashable, Sendable {
     }
 
     /// Reaches a final state when nobody is on the way any more.
-    private mutating func settled(at now: Timestamp, unreachable: Set<DeviceID> = []) -> [RolloutAction] {
+    mutating func settled(at now: Timestamp, unreachable: Set<DeviceID> = []) -> [RolloutAction] {
         func isAwaited(_ holds: (RolloutMember) -> Bool) -> Bool {
             members.contains { holds($0.value) && !unreachable.contains($0.key) }
         }
@@ -526,17 +249,17 @@ public struct Rollout: Codable, Hashable, Sendable {
         }
     }
 
-    private mutating func endStep(_ outcome: RolloutStep.Outcome) {
+    mutating func endStep(_ outcome: RolloutStep.Outcome) {
         guard let last = steps.indices.last, steps[last].outcome == nil else { return }
         steps[last].outcome = outcome
     }
 
-    private mutating func waitFor(_ reason: String, _ sentence: String, at now: Timestamp) {
+    mutating func waitFor(_ reason: String, _ sentence: String, at now: Timestamp) {
         let since = wait.map { $0.reason == reason ? $0.since : now } ?? now
         wait = RolloutWait(reason: reason, sentence: sentence, since: since)
     }
 
-    private mutating func record(
+    mutating func record(
         _ kind: DecisionKind, _ grounds: Grounds, dryRun: Bool = false, at now: Timestamp
     ) -> RolloutAction {
         decisions += 1
@@ -556,7 +279,7 @@ public struct Rollout: Codable, Hashable, Sendable {
 }
 
 /// What tells one finding from another, so that each is said and answered once.
-private struct FindingKey: Codable, Hashable, Sendable {
+struct FindingKey: Codable, Hashable, Sendable {
     let cause: DecisionCause
     let reason: String
     let metric: String?
