@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from api import Api, Reply
-from bench import Bench, require
+from bench import Bench, require, wait_for
 from fleet import MODEL, Controller, enrol, make_version
 from report import Report
 
@@ -188,6 +188,8 @@ def head_refused(controller: Controller, bad: BadHead) -> str:
     else:
         observed = f"{lines[0]}, no problem document" if answer else "closed without an answer"
         require(not answer or f" {bad.status} " in lines[0], f"answered {lines[0]}")
+    # A connection is counted when it is done away with, which its peer may notice before.
+    wait_for(f"it is counted as {bad.reason}", lambda: rejected(controller, bad.reason) > before, 5)
     counted = rejected(controller, bad.reason) - before
     require(counted == 1, f"{observed}; counted {counted:.0f} times as {bad.reason}")
     return f"{observed}; counted as {bad.reason}"
