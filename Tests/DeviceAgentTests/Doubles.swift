@@ -59,6 +59,8 @@ final class FakeController: ControllerClient {
         var breaks: [Int] = []
         var offsets: [UInt64] = []
         var isAway = false
+        /// So many requests for versions and files find nobody.
+        var absences = 0
         /// So many batches of reports arrive and are not answered.
         var lostReplies = 0
         var receivedReports = 0
@@ -95,7 +97,7 @@ final class FakeController: ControllerClient {
     }
 
     func version(_ digest: Digest) throws(ControllerFault) -> VersionResource {
-        try check()
+        try checkFetch()
         guard let found = state.withLock({ $0.versions[digest] }) else {
             throw .refused(status: 404, "no such version")
         }
@@ -105,7 +107,7 @@ final class FakeController: ControllerClient {
     func artifact(
         _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
     ) throws {
-        try check()
+        try checkFetch()
         let (bytes, limit) = state.withLock { state in
             state.offsets.append(offsetBytes)
             return (state.files[digest] ?? [], state.breaks.isEmpty ? nil : state.breaks.removeFirst())
@@ -135,7 +137,17 @@ final class FakeController: ControllerClient {
     }
 
     private func check() throws(ControllerFault) {
-        if state.withLock({ $0.isAway }) { throw .unavailable("away") }
+        if state.withLock({ $0.isAway }) { throw .unreachable("away") }
+    }
+
+    /// The same for what an update fetches.
+    private func checkFetch() throws(ControllerFault) {
+        try check()
+        let isAway = state.withLock { state in
+            defer { state.absences = max(0, state.absences - 1) }
+            return state.absences > 0
+        }
+        if isAway { throw .unreachable("away for now") }
     }
 }
 

@@ -110,7 +110,29 @@ import WireFormat
         #expect(try device.local.current == v2.digest)
     }
 
-    @Test("a controller that stays away ends the attempt after its tries")
+    @Test("a controller that is away costs a download time, and none of its tries")
+    func absence() throws {
+        device.controller.state.withLock { state in
+            state.absences = 30
+            state.breaks = [5]
+        }
+        let before = device.clock.uptimeSeconds
+        device.order(2, run: v2, fallback: v1)
+        try device.work()
+        #expect(try device.local.current == v2.digest)
+        #expect(device.clock.uptimeSeconds - before > 600, "thirty pauses, of half a minute most of them")
+        #expect(device.controller.outcomes.last?.outcome == .succeeded)
+    }
+
+    @Test("a download that breaks off again and again goes on as long as every try brings something")
+    func breaksOff() throws {
+        device.controller.state.withLock { $0.breaks = [1, 2, 1, 2, 3] }
+        device.order(2, run: v2, fallback: v1)
+        try device.work()
+        #expect(try device.local.current == v2.digest)
+    }
+
+    @Test("a controller that stays away for more than a day ends the attempt")
     func away() throws {
         device.order(2, run: v2, fallback: v1)
         device.controller.state.withLock { $0.isAway = true }

@@ -188,11 +188,15 @@ def head_refused(controller: Controller, bad: BadHead) -> str:
     else:
         observed = f"{lines[0]}, no problem document" if answer else "closed without an answer"
         require(not answer or f" {bad.status} " in lines[0], f"answered {lines[0]}")
-    # A connection is counted when it is done away with, which its peer may notice before.
-    wait_for(f"it is counted as {bad.reason}", lambda: rejected(controller, bad.reason) > before, 5)
-    counted = rejected(controller, bad.reason) - before
-    require(counted == 1, f"{observed}; counted {counted:.0f} times as {bad.reason}")
-    return f"{observed}; counted as {bad.reason}"
+    return counted_once(controller, observed, bad.reason, before)
+
+
+def counted_once(controller: Controller, observed: str, reason: str, before: float) -> str:
+    """Fails unless the refusal was counted once; a connection is counted as it goes, which its peer may see before."""
+    wait_for(f"it is counted as {reason}", lambda: rejected(controller, reason) > before, 5)
+    counted = rejected(controller, reason) - before
+    require(counted == 1, f"{observed}; counted {counted:.0f} times as {reason}")
+    return f"{observed}; counted as {reason}"
 
 
 def rejected(controller: Controller, reason: str) -> float:
@@ -233,10 +237,8 @@ def cut_off(controller: Controller, at_once: str, slowly: str, reason: str) -> s
         except ConnectionError:
             pass
     seconds = time.monotonic() - began
-    counted = rejected(controller, reason) - before
     require(SLOW_SECONDS[0] <= seconds <= SLOW_SECONDS[1], f"closed after {seconds:.1f} s")
-    require(counted == 1, f"closed after {seconds:.1f} s; counted {counted:.0f} times as {reason}")
-    return f"closed after {seconds:.1f} s; counted as {reason}"
+    return counted_once(controller, f"closed after {seconds:.1f} s", reason, before)
 
 
 def is_closed(connection: socket.socket) -> bool:

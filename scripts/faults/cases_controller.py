@@ -35,6 +35,11 @@ class RolloutWatch:
         self.decisions = shown
         return self.controller.state(self.rollout)
 
+    def waits_for(self) -> str:
+        """Why the rollout does not go on, in its own words."""
+        shown = self.controller.api.ask("GET", f"/v1/rollouts/{self.rollout}")
+        return shown.get("waitSentence") or "it waits for nothing"
+
     def words(self) -> str:
         """The decisions in short."""
         return ", ".join(decision["kind"] for decision in self.decisions)
@@ -93,9 +98,8 @@ class JudgedFleet:
         self.folder = bench.folder(name, "versions")
         self.controller.push("v1", make_version(self.folder / "v1"))
         token = self.controller.token()
-        # As patient as agents are by default: a device that gives up while the controller restarts halts the rollout.
         self.agents = [
-            Agent(self.controller, f"{name}-{number}", {"use": "judged"}, token, options=["--fetch-tries", "8"]).start()
+            Agent(self.controller, f"{name}-{number}", {"use": "judged"}, token).start()
             for number in range(self.DEVICES)]
         wait_for("all are enrolled", lambda: len(self.controller.api.items("/v1/devices")) == self.DEVICES, 30)
         self.policy = self.controller.policy(
@@ -143,7 +147,9 @@ def kills(bench: Bench, report: Report) -> None:
             if state == ends:
                 return killed
             if time.monotonic() > deadline:
-                raise Failed(f"after {seconds:.0f} s it is {state}, having decided {watch.words() or 'nothing'}")
+                raise Failed(
+                    f"after {seconds:.0f} s it is {state} ({watch.waits_for()}), having decided "
+                    f"{watch.words() or 'nothing'}")
             time.sleep(0.02)
 
     def good() -> str:

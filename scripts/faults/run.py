@@ -93,7 +93,10 @@ def main() -> int:
     if ends.is_set():
         print("stopped before the end")
     if report.failed:
-        print(f"logs of the failed: {bench.directory}")
+        print(f"\nlogs of the failed: {bench.directory}; they were:")
+        for row in report.rows:
+            if not row.holds:
+                print(row.text())
     print(f"{len(report.rows) - report.failed} passed, {report.failed} failed", flush=True)
     return 1 if report.failed or ends.is_set() else 0
 

@@ -32,6 +32,16 @@ public enum CurlError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether nobody was heard, or no longer: the network or the server is away.
+    ///
+    /// A response that ended before its announced length is not among it: its server may be there and wrong.
+    public var isWithoutResponse: Bool {
+        switch self {
+        case .transferFailed(_, let code, _): Self.awayCodes.contains(code)
+        case .invalidRequest, .responseTooLarge, .fileUnreadable, .cancelled: false
+        }
+    }
+
     /// What was attempted, on what, and why it failed.
     public var description: String {
         switch self {
@@ -49,7 +59,9 @@ public enum CurlError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// Resolve proxy and host, connect, partial file, timeout, TLS handshake, empty reply, send, receive, HTTP/2.
-    private static let retryableCodes: Set<Int> = [5, 6, 7, 18, 28, 35, 52, 55, 56, 92]
+    private static let retryableCodes: Set<Int> = awayCodes.union([18, 92])
+    /// Those of them that need no answer: all but a partial file and an error of an HTTP/2 stream.
+    private static let awayCodes: Set<Int> = [5, 6, 7, 28, 35, 52, 55, 56]
 }
 
 extension CurlError.Attempt: CustomStringConvertible {

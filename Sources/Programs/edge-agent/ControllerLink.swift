@@ -38,7 +38,7 @@ struct ControllerLink: ControllerClient {
         } catch let problem as Problem {
             throw ControllerFault(problem)
         } catch let error as CurlError {
-            throw ControllerFault.unavailable("\(error)")
+            throw ControllerFault(error)
         }
     }
 
@@ -51,6 +51,8 @@ struct ControllerLink: ControllerClient {
             return try body()
         } catch let problem as Problem {
             throw ControllerFault(problem)
+        } catch let error as CurlError {
+            throw ControllerFault(error)
         } catch {
             throw .unavailable("\(error)")
         }
@@ -58,11 +60,18 @@ struct ControllerLink: ControllerClient {
 }
 
 extension ControllerFault {
-    /// A refusal that will not change, or one that may: overload, a restart, an overtaken time limit.
+    /// A refusal that will not change, one that says "later" (overload, a restart, a proxy with nobody behind it), or
+    /// a failure of the controller.
     init(_ problem: Problem) {
         switch problem.status {
-        case 408, 425, 429, 500...: self = .unavailable("\(problem.status): \(problem)")
+        case 408, 425, 429, 502, 503, 504: self = .unreachable("\(problem.status): \(problem)")
+        case 500...: self = .unavailable("\(problem.status): \(problem)")
         default: self = .refused(status: problem.status, "\(problem)")
         }
+    }
+
+    /// Nobody there, or an answer that broke off.
+    init(_ error: CurlError) {
+        self = error.isWithoutResponse ? .unreachable("\(error)") : .unavailable("\(error)")
     }
 }

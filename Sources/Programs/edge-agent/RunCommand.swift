@@ -32,7 +32,7 @@ struct RunCommand: ParsableCommand {
     @Option(help: "How long a new version is on probation, seconds. (default: 30)") var probationSeconds: UInt32?
     @Option(help: "How long a start of the runtime may take, seconds. (default: 30)") var startSeconds: Double?
     @Option(help: "What must stay free on the disk, MiB. (default: 64)") var reserveMib: UInt64?
-    @Option(help: "Tries per fetched file. (default: 8)") var fetchTries: Int?
+    @Option(help: "Tries per fetched file that bring nothing. (default: 8)") var fetchTries: Int?
     @Option(help: "A YAML file with these options.") var config: String?
 
     func run() throws {

@@ -23,7 +23,9 @@ public protocol ControllerClient: Sendable {
 
 /// Why a call to the controller failed.
 public enum ControllerFault: Error, Hashable, Sendable, CustomStringConvertible {
-    /// No answer, or one that says "later"; trying again makes sense.
+    /// No answer, or one that says "later": the network or the controller is away, and only time helps.
+    case unreachable(String)
+    /// An answer that broke off, failed or makes no sense; trying again may help.
     case unavailable(String)
     /// The controller understood and refused; the same call will be refused again.
     case refused(status: Int, String)
@@ -31,7 +33,8 @@ public enum ControllerFault: Error, Hashable, Sendable, CustomStringConvertible 
     /// A sentence for a person.
     public var description: String {
         switch self {
-        case .unavailable(let why): "the controller cannot be reached: \(why)"
+        case .unreachable(let why): "the controller cannot be reached: \(why)"
+        case .unavailable(let why): "the controller did not answer as it should: \(why)"
         case .refused(let status, let why): "the controller refused with status \(status): \(why)"
         }
     }

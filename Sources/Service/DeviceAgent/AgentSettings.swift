@@ -14,7 +14,7 @@ public struct AgentSettings: Hashable, Sendable {
     public var reserveBytes: UInt64
     /// How long a new version is on probation, seconds.
     public var probationSeconds: UInt32
-    /// Tries per fetched file or description.
+    /// Tries in a row that bring nothing, per fetched file or description; a controller that is away uses up none.
     public var fetchTries: Int
     /// The processor architecture, as `x86_64`; compared with what versions need.
     public var architecture: String

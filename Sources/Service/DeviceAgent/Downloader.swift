@@ -12,12 +12,17 @@ enum StepFault: Error {
 }
 
 /// Fetches files into the store: resumed where they broke off, checked, retried with growing pauses.
+///
+/// A controller that is away costs only time: nothing about the version is wrong, so its absence must not count as a
+/// failed update. Tries are for answers that are no good, and only as long as they bring nothing new.
 struct Downloader {
     /// Bytes collected before they are written.
     static let pieceBytes = 256 << 10
 
     let services: AgentServices
-    /// Tries per file.
+    /// How long a controller may be away, seconds: as long as a version that was never promoted may go without it.
+    static let longestAbsenceSeconds = OfflineFallback.limitSeconds
+    /// Tries in a row that bring nothing, per file.
     let tries: Int
     let isInterrupted: () -> Bool
 
@@ -37,8 +42,14 @@ struct Downloader {
     }
 
     /// What a call to the controller answers, with the same patience.
-    func patiently<Value>(_ what: String, _ call: () throws -> Value) throws(StepFault) -> Value {
+    ///
+    /// - Parameter have: how much is there already; more of it than ever before makes the tries count from the start.
+    func patiently<Value>(
+        _ what: String, have: () throws -> UInt64 = { 0 }, _ call: () throws -> Value
+    ) throws(StepFault) -> Value {
         var backoff = Backoff(firstSeconds: 1, limitSeconds: 60)
+        var (failures, most) = (0, UInt64(0))
+        var awaySince: Double?
         while true {
             do {
                 return try call()
@@ -49,7 +60,22 @@ struct Downloader {
             } catch {
                 if isInterrupted() { throw .interrupted }
                 if case ControllerFault.refused = error { throw .failed(.downloadFailed, "\(what): \(error)") }
-                guard backoff.failures + 1 < tries else { throw .failed(.downloadFailed, "\(what): \(error)") }
+                if let now = try? have(), now > most {
+                    most = now
+                    failures = 0
+                    backoff.succeeded()
+                }
+                let isHopeless: Bool
+                if case ControllerFault.unreachable = error {
+                    let since = awaySince ?? services.clock.uptimeSeconds
+                    awaySince = since
+                    isHopeless = services.clock.uptimeSeconds - since > Self.longestAbsenceSeconds
+                } else {
+                    awaySince = nil
+                    failures += 1
+                    isHopeless = failures >= tries
+                }
+                guard !isHopeless else { throw .failed(.downloadFailed, "\(what): \(error)") }
                 services.log.warning("fetch_retried", ["what": what, "error": "\(error)"])
                 try pause(max(0.1, backoff.failed(chance: services.chance.next())))
             }
@@ -63,7 +89,7 @@ struct Downloader {
         try files.reserve(part, sizeBytes: file.sizeBytes)
         var fetched: UInt64 = 0
         for round in 0...1 {
-            try patiently("file \(file.path)") {
+            try patiently("file \(file.path)", have: { try files.facts(part)?.sizeBytes ?? 0 }) {
                 fetched += try receive(file, into: part)
             }
             try files.sync(part)
