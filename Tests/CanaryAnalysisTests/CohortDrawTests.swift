@@ -86,4 +86,62 @@ import Testing
         let first = CohortDraw(candidates: list, size: 20, seed: 9, step: 1)
         #expect((0..<20).allSatisfy { _ in CohortDraw(candidates: list, size: 20, seed: 9, step: 1) == first })
     }
+
+    // MARK: - Units
+
+    /// Sites of one, two, three and more devices, every device of another hardware than its neighbour.
+    private func sites(_ count: Int) -> [Candidate] {
+        (1...count).flatMap { site in
+            (0..<site).map {
+                Candidate(id: "\(site)-\($0)", site: "s\(site)", hardware: "hw\($0 % 2)", unit: "s\(site)")
+            }
+        }
+    }
+
+    @Test("units are drawn whole, as many as bring the wanted devices on average")
+    func wholeUnits() {
+        // 8 sites, 36 devices: 10 devices are 2.2 sites on average.
+        for seed in 1...30 as ClosedRange<UInt64> {
+            let list = sites(8)
+            let draw = CohortDraw(candidates: list, size: 10, seed: seed, step: 1)
+            let drawn = Set(list.indices.filter { draw.isDrawn[$0] }.map { list[$0].site })
+            #expect(drawn.count == 3)
+            #expect(list.indices.allSatisfy { draw.isDrawn[$0] == drawn.contains(list[$0].site) })
+            #expect(Set(draw.strata) == [0])
+        }
+    }
+
+    @Test("every set of units is equally likely, whatever their sizes")
+    func equallyLikely() {
+        var counts: [[String]: Int] = [:]
+        for seed in 1...2_000 as ClosedRange<UInt64> {
+            let list = sites(4)
+            let draw = CohortDraw(candidates: list, size: 5, seed: seed, step: 1)
+            counts[Set(list.indices.filter { draw.isDrawn[$0] }.map { list[$0].site }).sorted(), default: 0] += 1
+        }
+        // Six pairs, 333 each with a standard deviation of 17: four deviations.
+        #expect(counts.count == 6 && counts.values.allSatisfy { abs($0 - 333) < 68 })
+    }
+
+    @Test("devices without a unit are drawn one by one beside the units")
+    func ownUnits() {
+        let list = sites(2) + (0..<7).map { Candidate(id: "single-\($0)", site: "s9") }
+        let draw = CohortDraw(candidates: list, size: 9, seed: 3, step: 1)
+        // Nine units, ten devices: nine devices are all but one unit.
+        #expect(draw.isDrawn[1] == draw.isDrawn[2])
+        #expect(draw.isDrawn.count { !$0 } <= 2 && draw.isDrawn.contains(false))
+    }
+
+    @Test("strata are of units, by what all devices of each have in common")
+    func strataOfUnits() {
+        let list = (0..<50).flatMap { site in
+            (0..<3).map {
+                Candidate(
+                    id: "\(site)-\($0)", site: "s\(site)", hardware: site < 30 ? "orin" : "nano", unit: "s\(site)")
+            }
+        }
+        let draw = CohortDraw(candidates: list, size: 30, seed: 3, step: 1)
+        #expect(Set(draw.strata).count == 2)
+        #expect(draw.isDrawn[..<90].count { $0 } == 18 && draw.isDrawn[90...].count { $0 } == 12)
+    }
 }

@@ -49,6 +49,28 @@ import Testing
         #expect(rollout.outcome.steps.map(\.startedAt) == [0, 300])
     }
 
+    @Test(
+        "whole sites are drawn where they are the units, and a recording of that comes to the same",
+        arguments: [1.0, 5])
+    func sites(ratio: Double) throws {
+        var fleet = SimulatedFleet()
+        fleet.devices = 300
+        fleet.sites = 30
+        fleet.unit = .site
+        fleet.steps = [SimulatedStart(share: 0.2)]
+        fleet.version.failureRatio = ratio
+        let recording = SimulatedRecording(fleet, policy: Self.policy(), seed: 21, seconds: 900)
+        let drawn = Dictionary(grouping: recording.fleet.devices, by: \.unit).mapValues { Set($0.map(\.arm)) }
+        #expect(drawn.count == 30 && drawn.values.allSatisfy { $0.count == 1 })
+        #expect(drawn.values.count { $0 == [.canary] } == 6)
+        var judge = RecordingJudge(recording.fleet)
+        for (index, rows) in recording.ticks.enumerated() {
+            _ = judge.endTick(at: Double(index + 1) * 30, rows: rows)
+        }
+        #expect((judge.outcome.decision == .rollback) == (recording.outcome.rollback != nil))
+        #expect((recording.outcome.rollback != nil) == (ratio > 1))
+    }
+
     @Test("a recording of it comes to the same when it is judged again", arguments: [1.0, 3.0])
     func recording(ratio: Double) {
         var fleet = SimulatedFleet()

@@ -76,6 +76,42 @@ import Testing
         #expect(last.promotion.median == 10)
     }
 
+    @Test("where sites are drawn they are what counts: a plan sees less than with as many single devices")
+    func sites() throws {
+        let policy = try Self.policy([.percent(10), .percent(100)])
+        let devices = (0..<600).map { _ in
+            ForecastFleet.Device(requestsPerTick: 20, history: Tally(count: 5_000, total: 50))
+        }
+        func forecast(sites: Int) -> PlanForecast {
+            let fleet = ForecastFleet(
+                ForecastFleet.Device.sums(devices, by: devices.indices.map { "s\($0 % sites)" }), drift: 0.1)
+            let outlook = FleetOutlook(
+                devices: 600, away: 0, requestsPerTick: 20, failureRate: 0.01, deviceSpread: 0, drift: 0.1,
+                exposedFrom: 3, isMeasured: true, units: FleetUnits(label: "site", count: sites))
+            return PlanForecaster(policy, fleet, outlook, effort: Self.effort).forecast(rolloutsPerYear: 1)
+        }
+        let (many, few) = (forecast(sites: 60), forecast(sites: 12))
+        #expect(
+            many.steps.map(\.units) == [
+                UnitCounts(label: "site", canaries: 6, others: 54), UnitCounts(label: "site", canaries: 49, others: 5),
+            ])
+        #expect(many.steps.map(\.cohort) == [60, 490] && many.steps.map(\.listed) == [600, 540])
+        let alone = ForecastFleet(devices, drift: 0.1)
+        let single = PlanForecaster(
+            policy, alone,
+            FleetOutlook(
+                devices: 600, away: 0, requestsPerTick: 20, failureRate: 0.01, deviceSpread: 0, drift: 0.1,
+                exposedFrom: 3, isMeasured: true), effort: Self.effort
+        ).forecast(rolloutsPerYear: 1)
+        let (seen, seenOfSites) = (single.steps[0].smallestEffect, many.steps[0].smallestEffect)
+        #expect(try #require(seen) < (try #require(seenOfSites)))
+        // Two of twelve sites are 66 ways, two of twenty 190: none may cross at 0.45 %; three of 21 are 1,330.
+        #expect(!few.steps[0].canDecide)
+        let fault = try #require(few.faults.first)
+        #expect(fault.sentence.hasPrefix("step 1 (2 sites, 100 of 600 devices) cannot decide"))
+        #expect(few.steps[0].devicesNeeded == 1_050)
+    }
+
     @Test("a policy's test plan has its budget, soak, deadline and watch in ticks")
     func testPlan() throws {
         let plan = try Self.policy([.percent(5), .percent(50), .percent(100)]).testPlan(step: 2, isAfterProof: true)

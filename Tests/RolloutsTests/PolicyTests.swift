@@ -51,6 +51,8 @@ import Testing
         Fault("updateSeconds", "1801") { $0.updateSeconds = 1801 },
         Fault("concurrentUpdates", "0") { $0.concurrentUpdates = 0 },
         Fault("concurrentUpdates", "100001") { $0.concurrentUpdates = 100_001 },
+        Fault("unit", "empty") { $0.unit = "" },
+        Fault("unit", "no label's name") { $0.unit = "two words" },
         Fault("metrics[0].name", "empty") { $0.metrics[0].name = "" },
         Fault("metrics[0].relativeTolerance", "below 1") { $0.metrics[0].relativeTolerance = 0.9 },
         Fault("metrics[0].absoluteTolerance", "above 1") { $0.metrics[0].absoluteTolerance = 1.1 },
@@ -115,6 +117,8 @@ import Testing
         #expect(short.metrics == [MetricPolicy(name: "accuracy")])
         #expect(short.steps == [.devices(1)])
         #expect(short.soakSeconds == 600)
+        #expect(short.unitLabel == nil)
+        #expect(try decoded(#"{"name": "p", "unit": "site"}"#).unitLabel == "site")
     }
 
     @Test("a policy reads back what it writes")
@@ -122,6 +126,7 @@ import Testing
         var policy = try policy()
         policy.steps = [.devices(3), .percent(12.5), .percent(100)]
         policy.onDeadline = .rollback
+        policy.unit = "example.com/rack"
         policy.metrics = [MetricPolicy(name: "failures", mode: .watch, limit: 0.5)]
         let text = String(decoding: try JSONEncoder().encode(policy), as: UTF8.self)
         #expect(try decoded(text) == policy)

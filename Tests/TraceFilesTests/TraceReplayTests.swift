@@ -26,6 +26,26 @@ import Testing
         #expect(try SampleTrace(canaryFailures: 0).judged().decision == .promote)
     }
 
+    @Test("units of a recording are compared whole, and one that is not drawn whole is a fault of its line")
+    func units() throws {
+        var trace = SampleTrace(canaryFailures: 20)
+        let lines = trace.devices.split(separator: "\n")
+        func units(_ unit: (Int) -> String) -> String {
+            (["\(lines[0]),unit"] + lines.dropFirst().enumerated().map { "\($1),\(unit($0))" })
+                .joined(separator: "\n") + "\n"
+        }
+        trace.devices = units { "site\($0 / 2)" }
+        let heard = SampleTrace.Heard()
+        let outcome = try trace.judged(heard)
+        #expect(outcome.decision == .rollback && heard.warnings.isEmpty)
+        #expect(
+            heard.ticks[0].ticks[0].judgement.units == UnitCounts(label: "unit", canaries: 4, others: 16))
+        trace.devices = units { "site\($0 / 3)" }
+        let fault = try fault(trace)
+        #expect(fault.description.contains("devices.csv:10"))
+        #expect(fault.description.contains("unit \"site2\" has devices that another step drew"))
+    }
+
     @Test("ticks end at multiples of their length, also those without rows, up to the last row")
     func ticks() throws {
         var trace = SampleTrace(ticks: 1)

@@ -17,7 +17,7 @@ struct DeviceFile {
     /// Where the columns are.
     private struct Columns {
         let device, arm: Int
-        let step, commandedAt, exposedAt, stratum: Int?
+        let step, commandedAt, exposedAt, stratum, unit: Int?
         let labels: [(name: String, column: Int)]
         var history: MeasurementColumns
 
@@ -28,6 +28,7 @@ struct DeviceFile {
             commandedAt = header.optional("commanded_at")
             exposedAt = header.optional("exposed_at")
             stratum = header.optional("stratum")
+            unit = header.optional("unit")
             labels = header.names.enumerated().compactMap { column, name in
                 name.after("label_").map { ($0, column) }
             }
@@ -35,7 +36,7 @@ struct DeviceFile {
         }
 
         func isKnown(_ column: Int) -> Bool {
-            [device, arm, step, commandedAt, exposedAt, stratum].contains(column) || history.isMeasured[column]
+            [device, arm, step, commandedAt, exposedAt, stratum, unit].contains(column) || history.isMeasured[column]
                 || labels.contains { $0.column == column }
         }
     }
@@ -55,6 +56,7 @@ struct DeviceFile {
         if !columns.history.latency.isEmpty, names.latencyBounds.isEmpty {
             warnings.append("\(file): no latency bucket is in the observations too; latency is not judged")
         }
+        var stepOfUnit: [String: Int] = [:]
         var numbers = [Double](repeating: .nan, count: header.names.count)
         while try reader.next() {
             try header.check(reader)
@@ -65,7 +67,16 @@ struct DeviceFile {
                 numbers[column] = try reader.optionalNumber(column, of: header) ?? .nan
             }
             if let fault = columns.history.fault(numbers, areWhole: false) { throw reader.fault(fault) }
-            devices.append(try device(reader, header, columns.history.measurements(numbers, at: 0)))
+            let device = try device(reader, header, columns.history.measurements(numbers, at: 0))
+            let step = device.step ?? 0
+            if device.arm != .outside, !device.unit.isEmpty,
+                stepOfUnit.updateValue(step, forKey: device.unit) ?? step != step
+            {
+                throw reader.fault(
+                    "unit \"\(device.unit)\" has devices that another step drew, or none did; a unit is drawn whole: "
+                        + "give all its devices the same arm and step")
+            }
+            devices.append(device)
         }
         guard !devices.isEmpty else { throw TraceFault(file: file, fault: "no device is named; write one a line") }
     }
@@ -88,7 +99,8 @@ struct DeviceFile {
             labels[name] = reader.text(column)
         }
         var device = RecordedDevice(
-            id: id, arm: arm, stratum: columns.stratum.map { reader.text($0) } ?? "", labels: labels, history: history)
+            id: id, arm: arm, stratum: columns.stratum.map { reader.text($0) } ?? "", labels: labels, history: history,
+            unit: columns.unit.map { reader.text($0) } ?? "")
         device.exposedAt = try time(columns.exposedAt)
         let step = try step(reader, header)
         guard arm == .canary else {

@@ -23,6 +23,15 @@ struct Assignments: Sendable {
         case rotated(RotatedOrders)
     }
 
+    /// Prepares the assignments of a step's cohort, of its units where these are not its devices.
+    init(_ experiment: StepExperiment, units: Units?) {
+        let isCanary = experiment.devices.map(\.isCanary)
+        let strata = experiment.devices.map(\.stratum)
+        self.init(
+            isCanary: units?.firsts(isCanary) ?? isCanary, strata: units?.firsts(strata) ?? strata,
+            share: experiment.plan.share, seed: experiment.seed)
+    }
+
     /// Prepares the assignments of a drawn cohort.
     ///
     /// - Parameters:

@@ -9,10 +9,13 @@ struct Cohort: Sendable {
     let isCanary: [Bool]
     let canaries: [Int]
     let others: [Int]
-    /// The label values with at least five canaries that not everyone has, in a fixed order.
+    /// What was drawn where it is not single devices; nil where it is.
+    let units: Units?
+    /// The label values with at least five canary units that not everyone has, in a fixed order.
     let classes: [LabelValue]
 
-    init(_ devices: [ExperimentDevice]) {
+    init(_ devices: [ExperimentDevice], units: Units? = nil) {
+        self.units = units
         isCanary = devices.map(\.isCanary)
         canaries = devices.indices.filter { devices[$0].isCanary }
         others = devices.indices.filter { !devices[$0].isCanary }
@@ -21,7 +24,9 @@ struct Cohort: Sendable {
             for (key, value) in devices[index].labels { groups["\(key)=\(value)", default: []].append(index) }
         }
         let usable = groups.filter { group in
-            group.value.count < devices.count && group.value.count { devices[$0].isCanary } >= 5
+            let drawn = group.value.filter { devices[$0].isCanary }
+            return group.value.count < devices.count && drawn.count >= 5
+                && units.map { units in Set(drawn.map { units.ofDevice[$0] }).count >= 5 } ?? true
         }
         classes = usable.sorted { $0.key < $1.key }.map { name, members in
             var isMember = [Bool](repeating: false, count: devices.count)

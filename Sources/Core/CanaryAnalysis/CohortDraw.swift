@@ -6,12 +6,15 @@ public struct Candidate: Hashable, Sendable {
     public var site: String
     /// Its hardware; empty where it has none.
     public var hardware: String
+    /// The unit it is drawn with; nil where it is one of its own.
+    public var unit: String?
 
     /// Names a candidate.
-    public init(id: String, site: String = "", hardware: String = "") {
+    public init(id: String, site: String = "", hardware: String = "", unit: String? = nil) {
         self.id = id
         self.site = site
         self.hardware = hardware
+        self.unit = unit
     }
 
     fileprivate var siteAndHardware: String { site + "\u{1}" + hardware }
@@ -33,23 +36,42 @@ public struct CohortDraw: Hashable, Sendable {
     /// devices is merged into that of its hardware, and that into the rest of all. The size is shared out by largest
     /// remainder.
     ///
+    /// Candidates of one unit are drawn together: then units are drawn, as many as bring `size` devices on average
+    /// (``Units/count(bringing:of:in:)``), inside strata of units by what all their devices share.
+    ///
     /// - Parameters:
     ///   - candidates: everyone on the list, in a fixed order.
     ///   - size: how many to draw; more than there are draws all.
     ///   - seed: the rollout's salt.
     ///   - step: the step, so that each draws afresh.
     public init(candidates: [Candidate], size: Int, seed: UInt64, step: Int) {
+        guard let units = Units(candidates.map(\.unit)) else {
+            (strata, isDrawn) = Self.drawn(candidates, size: size, seed: seed, step: step)
+            return
+        }
+        let sites = units.common(candidates.map(\.site))
+        let hardware = units.common(candidates.map(\.hardware))
+        let whole = zip(sites, hardware).map { Candidate(id: "", site: $0 ?? "", hardware: $1 ?? "") }
+        let draw = Self.drawn(
+            whole, size: Units.count(bringing: size, of: candidates.count, in: units.count), seed: seed, step: step)
+        strata = units.ofDevice.map { draw.strata[$0] }
+        isDrawn = units.ofDevice.map { draw.isDrawn[$0] }
+    }
+
+    /// Draws candidates one by one.
+    private static func drawn(
+        _ candidates: [Candidate], size: Int, seed: UInt64, step: Int
+    ) -> (strata: [Int], isDrawn: [Bool]) {
         let size = max(0, min(size, candidates.count))
         var random = KeyedRandom(seed: seed, purpose: .draw, stream: UInt32(truncatingIfNeeded: step))
-        let strata = Self.strata(of: candidates, size: size)
-        let members = Self.members(of: strata)
-        let sizes = Self.shares(of: size, among: members.map(\.count), random: &random)
+        let strata = strata(of: candidates, size: size)
+        let members = members(of: strata)
+        let sizes = shares(of: size, among: members.map(\.count), random: &random)
         var isDrawn = [Bool](repeating: false, count: candidates.count)
         for (members, size) in zip(members, sizes) {
-            for index in Self.choose(size, of: members, random: &random) { isDrawn[index] = true }
+            for index in choose(size, of: members, random: &random) { isDrawn[index] = true }
         }
-        self.strata = strata
-        self.isDrawn = isDrawn
+        return (strata, isDrawn)
     }
 
     private static func strata(of candidates: [Candidate], size: Int) -> [Int] {

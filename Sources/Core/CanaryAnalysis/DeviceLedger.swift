@@ -20,6 +20,15 @@ struct DeviceLedger: Sendable {
             observed = [Double](repeating: 0, count: count)
             scale = observed
         }
+
+        /// The sums of every unit; itself where devices are the units.
+        func summed(by units: Units?) -> Window {
+            guard let units else { return self }
+            var window = self
+            window.observed = units.sums(observed)
+            window.scale = units.sums(scale)
+            return window
+        }
     }
 
     /// What one device measured in a tick.
@@ -32,6 +41,8 @@ struct DeviceLedger: Sendable {
     }
 
     let kind: MetricPlan.Kind
+    /// What the sums are compared by; nil where it is the devices.
+    let units: Units?
     /// Since the step's start.
     private(set) var sinceStart: Window
     /// Over the last ticks; stays empty where it is not kept.
@@ -49,8 +60,9 @@ struct DeviceLedger: Sendable {
     /// The last ticks in a ring, so many numbers apiece.
     private var ring: [(observed: [Float], scale: [Float])] = []
 
-    init(kind: MetricPlan.Kind, offsets: [Double], keepsRecent: Bool) {
+    init(kind: MetricPlan.Kind, offsets: [Double], units: Units? = nil, keepsRecent: Bool) {
         self.kind = kind
+        self.units = units
         self.offsets = offsets
         self.keepsRecent = keepsRecent
         sinceStart = Window(count: offsets.count)

@@ -15,6 +15,9 @@ struct DeviceModelTest: Sendable {
     private(set) var evidence = 0.0
 
     private let offsets: [Double]
+    /// The unit of each device; nil where it is the device.
+    private let unitOf: [Int]?
+    /// Of each unit, as all that follows.
     private let isCanary: [Bool]
     private let cap: Double
     /// 1 / variance of a device's factor, frozen at the first tick that counts.
@@ -26,14 +29,16 @@ struct DeviceModelTest: Sendable {
     private var tilted: [[Double]]
     private var gains: [[Double]]
 
-    init(_ experiment: StepExperiment) {
+    init(_ experiment: StepExperiment, units: Units? = nil) {
         let history = experiment.devices.map { $0.history.first ?? Tally() }
         offsets =
             experiment.metrics.first?.kind == .share
             ? HistoryOffset(history, kind: .share, strata: experiment.devices.map(\.stratum)).offsets : []
-        isCanary = experiment.devices.map(\.isCanary)
+        let isCanary = experiment.devices.map(\.isCanary)
+        unitOf = units?.ofDevice
+        self.isCanary = units?.firsts(isCanary) ?? isCanary
         cap = -Double.log(experiment.plan.share) / 3
-        observed = offsets.map { _ in 0 }
+        observed = [Double](repeating: 0, count: offsets.isEmpty ? 0 : self.isCanary.count)
         commanded = observed
         plain = observed
         tilted = [[Double]](repeating: observed, count: Self.ratios.count)
@@ -48,9 +53,10 @@ struct DeviceModelTest: Sendable {
             let tally = Tally(
                 count: (one.old.first?.count ?? 0) + (one.new.first?.count ?? 0),
                 total: (one.old.first?.total ?? 0) + (one.new.first?.total ?? 0))
+            let unit = unitOf?[one.device] ?? one.device
             return Entry(
-                device: one.device, failures: tally.total, expected: tally.count * offsets[one.device],
-                isTilted: isCanary[one.device] && one.isCommanded)
+                unit: unit, failures: tally.total, expected: tally.count * offsets[one.device],
+                isTilted: isCanary[unit] && one.isCommanded)
         }
         let failures = entries.reduce(0) { $0 + $1.failures }
         let canary = entries.reduce(0) { $0 + ($1.isTilted ? $1.expected : 0) }
@@ -58,16 +64,16 @@ struct DeviceModelTest: Sendable {
         guard canary + others > 0, failures > 0 else { return }
         let level = failures / (canary + others)
         for entry in entries {
-            observed[entry.device] += entry.failures
-            if entry.isTilted { commanded[entry.device] += entry.failures }
-            plain[entry.device] += level * entry.expected
+            observed[entry.unit] += entry.failures
+            if entry.isTilted { commanded[entry.unit] += entry.failures }
+            plain[entry.unit] += level * entry.expected
         }
         for (place, ratio) in Self.ratios.enumerated() {
             let tiltedLevel = failures / (others + ratio * canary)
             let gain = Double.log(tiltedLevel / level)
             for entry in entries {
-                gains[place][entry.device] += entry.failures * gain
-                tilted[place][entry.device] += tiltedLevel * (entry.isTilted ? ratio : 1) * entry.expected
+                gains[place][entry.unit] += entry.failures * gain
+                tilted[place][entry.unit] += tiltedLevel * (entry.isTilted ? ratio : 1) * entry.expected
             }
         }
         if shape == nil {
@@ -77,7 +83,7 @@ struct DeviceModelTest: Sendable {
     }
 
     private struct Entry {
-        let device: Int
+        let unit: Int
         let failures: Double
         let expected: Double
         /// Whether the ratio would apply to it.
@@ -90,7 +96,7 @@ struct DeviceModelTest: Sendable {
         let logs = Self.ratios.indices.map { place -> Double in
             let logRatio = Double.log(Self.ratios[place])
             var sum = 0.0
-            for index in offsets.indices where plain[index] > 0 {
+            for index in plain.indices where plain[index] > 0 {
                 let one =
                     gains[place][index] + commanded[index] * logRatio + (observed[index] + shape)
                     * (Double.log(shape + plain[index]) - Double.log(shape + tilted[place][index]))

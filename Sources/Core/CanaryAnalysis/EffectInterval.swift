@@ -27,7 +27,8 @@ struct EffectInterval: Sendable {
             grid = Self.differences(ledger, standing)
             rows = grid.map { Self.moved(ledger, by: $0, isCanary: isCanary) }
         }
-        let sums = standing.assignments.sums(of: rows.map { $0 ?? ledger.requests.map { _ in 0 } })
+        let count = ledger.units?.count ?? ledger.requests.count
+        let sums = standing.assignments.sums(of: rows.map { $0 ?? [Int64](repeating: 0, count: count) })
         func isRefused(_ index: Int, where reaches: (Int64, Int64) -> Bool) -> Bool {
             guard rows[index] != nil, let observed = sums[index].first else { return false }
             return Double(sums[index].count { reaches($0, observed) }) <= 0.025 * Double(sums[index].count)
@@ -54,7 +55,10 @@ struct EffectInterval: Sendable {
         let left = observed.reduce(0, +)
         let total = expected.reduce(0, +)
         guard total > 0, left > 0 else { return nil }
-        return CountScores(observed: observed, expected: expected.map { $0 * left / total }).weighted()
+        let scaled = expected.map { $0 * left / total }
+        return CountScores(
+            observed: ledger.units?.sums(observed) ?? observed, expected: ledger.units?.sums(scaled) ?? scaled
+        ).weighted()
     }
 
     /// The quantile of a binomial distribution at `uniform`: by summing from zero, beyond 40 by its normal
@@ -81,8 +85,9 @@ struct EffectInterval: Sendable {
     /// Twenty-one differences around the estimate, as wide as the canary's mean is uncertain.
     private static func differences(_ ledger: DeviceLedger, _ standing: Standing) -> [Double] {
         let estimate = Arms(ledger.sinceStart, standing).difference
-        let window = ledger.sinceStart
-        let canaries = standing.canaries.filter { window.scale[$0] > 0 }
+        let window = ledger.sinceStart.summed(by: ledger.units)
+        let drawn = ledger.units?.firsts(standing.isCanary) ?? standing.isCanary
+        let canaries = drawn.indices.filter { drawn[$0] && window.scale[$0] > 0 }
         guard canaries.count > 1 else { return [estimate] }
         let means = canaries.map { window.observed[$0] / window.scale[$0] }
         let mean = means.reduce(0, +) / Double(means.count)

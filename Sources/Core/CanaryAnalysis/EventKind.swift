@@ -28,4 +28,13 @@ enum EventKind: String, CaseIterable {
         case .completeness: track.missed
         }
     }
+
+    /// The row of every unit: what its devices add up to; of units that are not devices against what their size makes
+    /// one expect, weighted as counts of failures are.
+    func scores(_ tracks: [DeviceTracks.Track], by units: Units?) -> ScoreRow {
+        guard let units else { return tracks.map { Int64(count($0)) << 20 } }
+        let counts = tracks.map { Double(count($0)) }
+        let mean = counts.reduce(0, +) / Double(max(1, counts.count))
+        return CountScores(observed: units.sums(counts), expected: units.sizes.map { Double($0) * mean }).weighted()
+    }
 }

@@ -22,21 +22,21 @@ struct MetricFold: Sendable {
     /// Whether it was made, for every way that harm goes.
     var isProven: Bool { sides.allSatisfy(\.isProven) }
 
-    init(experiment: StepExperiment, metric: Int, assignments: Int) {
+    init(experiment: StepExperiment, units: Units?, metric: Int, assignments: Int) {
         let plan = experiment.metrics[metric]
         self.plan = plan
         self.metric = metric
         seed = experiment.seed
         let history = experiment.devices.map { metric < $0.history.count ? $0.history[metric] : Tally() }
         let offsets = HistoryOffset(history, kind: plan.kind, strata: experiment.devices.map(\.stratum)).offsets
-        ledger = DeviceLedger(kind: plan.kind, offsets: offsets, keepsRecent: plan.group == .failures)
+        ledger = DeviceLedger(kind: plan.kind, offsets: offsets, units: units, keepsRecent: plan.group == .failures)
         let spending = Spending(
             share: experiment.plan.proofLevel, deadlineTicks: experiment.plan.deadlineTicks,
             watchTicks: experiment.plan.watchTicks, firstTick: experiment.plan.soakTicks)
         let directions = plan.harm == .either ? [false, true] : [plan.harm == .down]
         sides = directions.map { isDownward in
             MetricSide(
-                plan: plan, isDownward: isDownward, offsets: offsets, seed: experiment.seed,
+                plan: plan, isDownward: isDownward, offsets: offsets, units: units, seed: experiment.seed,
                 stream: UInt32(truncatingIfNeeded: metric * 2 + (isDownward ? 1 : 0)),
                 test: SequentialTest(assignments: assignments, spending: spending))
         }
@@ -128,9 +128,9 @@ struct MetricFold: Sendable {
         }
     }
 
-    /// The capped score of harm since the start, on what was measured.
+    /// The capped score of harm of every device since the start, on what was measured.
     var harmScores: ScoreRow {
-        let scores = Scores.capped(ledger.sinceStart, of: ledger)
+        let scores = Scores.cappedOfDevices(ledger.sinceStart, of: ledger)
         return plan.kind == .mean && plan.harm == .down ? scores.map { 0 &- $0 } : scores
     }
 
@@ -149,7 +149,7 @@ struct MetricFold: Sendable {
     /// The places of the canaries that do worst against their expectation.
     func worst(of canaries: [Int], limit: Int) -> [Int] {
         let sign: Int64 = plan.harm == .down ? -1 : 1
-        let scores = Scores.weighted(ledger.sinceStart, of: ledger)
+        let scores = Scores.weighted(ledger.sinceStart, of: ledger, by: nil)
         return Array(canaries.sorted { (sign * scores[$0], $1) > (sign * scores[$1], $0) }.prefix(limit))
     }
 

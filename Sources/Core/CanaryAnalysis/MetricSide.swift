@@ -26,7 +26,8 @@ struct MetricSide: Sendable {
     private(set) var last = SafetyLook()
 
     init(
-        plan: MetricPlan, isDownward: Bool, offsets: [Double], seed: UInt64, stream: UInt32, test: SequentialTest
+        plan: MetricPlan, isDownward: Bool, offsets: [Double], units: Units?, seed: UInt64, stream: UInt32,
+        test: SequentialTest
     ) {
         self.isDownward = isDownward
         self.test = test
@@ -45,7 +46,8 @@ struct MetricSide: Sendable {
             probability = share
             offsets = offsets.map { $0 + (1 - $0) * share }
         }
-        ledger = DeviceLedger(kind: plan.kind, offsets: offsets, keepsRecent: plan.group != .failures)
+        ledger = DeviceLedger(
+            kind: plan.kind, offsets: offsets, units: units, keepsRecent: plan.group != .failures)
         chosen = ChosenEvents(probability: probability, devices: offsets.count, seed: seed, stream: stream)
     }
 

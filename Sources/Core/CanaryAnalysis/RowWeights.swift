@@ -24,14 +24,14 @@ struct RowWeights {
 
 extension TestRow {
     /// All rows of the test; the weights of those that decide add up to 1.
-    static func all(of metrics: [MetricFold], _ tracks: [DeviceTracks.Track]) -> [TestRow] {
+    static func all(of metrics: [MetricFold], _ tracks: [DeviceTracks.Track], units: Units?) -> [TestRow] {
         let weights = RowWeights(metrics.map(\.plan))
         let ofEvent = weights.ofEvents / Double(EventKind.allCases.count)
         return zip(metrics, weights.ofMetrics).flatMap { $0.rows(weight: $1) }
             + EventKind.allCases.map { kind in
                 TestRow(
                     metric: kind.rawValue, test: kind.test, weight: ofEvent, decides: true,
-                    scores: tracks.map { Int64(kind.count($0)) << 20 })
+                    scores: kind.scores(tracks, by: units))
             }
     }
 }

@@ -24,11 +24,20 @@ struct SampleRatio: Sendable {
     /// Looks, if this is the tick to look at.
     mutating func look(_ tracks: [DeviceTracks.Track], cohort: Cohort, assignments: Assignments, tick: Int, at: Int) {
         guard tick == at, chance == nil else { return }
-        let sums = assignments.sums(of: tracks.map { $0.firstHeard == nil ? 0 : 1 })
+        let sums = assignments.sums(of: Self.reports(tracks, by: cohort.units))
         let above = sums.count { $0 >= sums[0] }
         let below = sums.count { $0 <= sums[0] }
         chance = min(1, 2 * Double(min(above, below)) / Double(sums.count))
         counts.canaries = cohort.canaries.count { tracks[$0].firstHeard != nil }
         counts.others = cohort.others.count { tracks[$0].firstHeard != nil }
+    }
+
+    /// Who reports at all; by units that are not devices against what their size makes one expect, in parts of a
+    /// device.
+    private static func reports(_ tracks: [DeviceTracks.Track], by units: Units?) -> ScoreRow {
+        let reports = tracks.map { Int64($0.firstHeard == nil ? 0 : 1) }
+        guard let units else { return reports }
+        let all = reports.reduce(0, +)
+        return zip(units.sums(reports), units.sizes).map { $0 * Int64(tracks.count) - Int64($1) * all }
     }
 }

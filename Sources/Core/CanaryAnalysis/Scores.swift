@@ -1,9 +1,10 @@
 import RealModule
 
-/// One number per device and row, in multiples of 2^-32, so that sums do not depend on their order and ties are exact.
+/// One number per unit (a device, unless devices are drawn together) and row, in multiples of 2^-32, so that sums do
+/// not depend on their order and ties are exact.
 typealias ScoreRow = [Int64]
 
-/// The scores of one window of a ledger.
+/// The scores of one window of a ledger, by its units.
 enum Scores {
     /// The largest a capped score may be: three devices at the cap make a likelihood of 100.
     static let cap = Double.log(100) / 3
@@ -13,9 +14,14 @@ enum Scores {
     /// Differences from expectation, weighted down where a device's expectation is large against its heterogeneity: one
     /// wild device counts in full.
     static func weighted(_ window: DeviceLedger.Window, of ledger: DeviceLedger) -> ScoreRow {
+        weighted(window, of: ledger, by: ledger.units)
+    }
+
+    /// The same by other units: by devices for nil.
+    static func weighted(_ window: DeviceLedger.Window, of ledger: DeviceLedger, by units: Units?) -> ScoreRow {
         switch ledger.kind {
-        case .share: CountScores(window).weighted()
-        case .mean: MeanScores(window, scatter: ledger).weighted()
+        case .share: CountScores(window.summed(by: units)).weighted()
+        case .mean: MeanScores(window, scatter: ledger, by: units).weighted()
         }
     }
 
@@ -25,8 +31,17 @@ enum Scores {
         _ window: DeviceLedger.Window, of ledger: DeviceLedger, ratio: Double = 1.5, isClippedBelow: Bool = false
     ) -> ScoreRow {
         switch ledger.kind {
-        case .share: CountScores(window).likelihood(ratio: ratio, isClippedBelow: isClippedBelow)
-        case .mean: MeanScores(window, scatter: ledger).clipped()
+        case .share:
+            CountScores(window.summed(by: ledger.units)).likelihood(ratio: ratio, isClippedBelow: isClippedBelow)
+        case .mean: MeanScores(window, scatter: ledger, by: ledger.units).clipped()
+        }
+    }
+
+    /// The capped scores of single devices, whatever the units.
+    static func cappedOfDevices(_ window: DeviceLedger.Window, of ledger: DeviceLedger) -> ScoreRow {
+        switch ledger.kind {
+        case .share: CountScores(window).likelihood(ratio: 1.5)
+        case .mean: MeanScores(window, scatter: ledger, by: nil).clipped()
         }
     }
 
@@ -112,11 +127,12 @@ struct MeanScores {
     private let deviations: [Double]
     private let roots: [Double]
 
-    init(_ window: DeviceLedger.Window, scatter ledger: DeviceLedger) {
+    init(_ window: DeviceLedger.Window, scatter ledger: DeviceLedger, by units: Units?) {
+        let window = window.summed(by: units)
         let count = window.scale
         let means = count.indices.map { count[$0] > 0 ? window.observed[$0] / count[$0] : 0 }
         let known = count.indices.filter { count[$0] > 0 }
-        let within = Self.within(ledger)
+        let within = Self.within(ledger, by: units)
         let usual = Self.usual(means, known)
         let between = Self.between(means, count, usual, within: within)
         let weights = count.indices.map { count[$0] > 0 ? 1 / (within / count[$0] + between) : 0 }
@@ -141,9 +157,9 @@ struct MeanScores {
         deviations.indices.map { Scores.fixed(max(-Self.clip, min(Self.clip, deviations[$0])) * roots[$0]) }
     }
 
-    /// The variance of one request's value within a device: what ticks stray from their device's mean.
-    private static func within(_ ledger: DeviceLedger) -> Double {
-        let (all, whole) = (ledger.scatter, ledger.sinceStart)
+    /// The variance of one request's value within a unit: what ticks stray from their unit's mean.
+    private static func within(_ ledger: DeviceLedger, by units: Units?) -> Double {
+        let (all, whole) = (ledger.scatter, ledger.sinceStart.summed(by: units))
         var explained = 0.0
         var devices = 0.0
         for index in whole.scale.indices where whole.scale[index] > 0 {

@@ -13,6 +13,9 @@ struct Standing {
     var others: [Int] { cohort.others }
     var isCanary: [Bool] { cohort.isCanary }
 
+    /// How many units were drawn and were not; nil where devices are the units.
+    var units: UnitCounts? { cohort.units == nil ? nil : experiment.unitCounts }
+
     var commandedCount: Int { canaries.count { tracks[$0].commandedAt != nil } }
 
     var exposedCount: Int { canaries.count { tracks[$0].isExposed } }
@@ -49,7 +52,7 @@ struct Standing {
 
     private func classes(of row: ScoreRow) -> [ClassStanding] {
         let rows = cohort.classes.flatMap { one in
-            [Self.scores(row, of: one.isMember), Self.scores(row, of: one.isMember.map { !$0 })]
+            [scores(row, of: one.isMember), scores(row, of: one.isMember.map { !$0 })]
         }
         let sums = assignments.sums(of: rows)
         return cohort.classes.indices.map { index in
@@ -60,23 +63,28 @@ struct Standing {
         }
     }
 
-    private static func scores(_ row: ScoreRow, of isMember: [Bool]) -> ScoreRow {
-        row.indices.map { isMember[$0] ? row[$0] : 0 }
+    /// The scores of a class's devices by unit; against the class's mean where units may have more or fewer of them.
+    private func scores(_ row: ScoreRow, of isMember: [Bool]) -> ScoreRow {
+        guard let units = cohort.units else { return row.indices.map { isMember[$0] ? row[$0] : 0 } }
+        let members = isMember.indices.filter { isMember[$0] }
+        let mean = Int64(members.reduce(0.0) { $0 + Double(row[$1]) } / Double(max(1, members.count)))
+        return units.sums(row.indices.map { isMember[$0] ? row[$0] &- mean : 0 })
     }
 
     private static func rank(_ sums: [Int64]) -> Double {
         Double(sums.count { $0 >= sums[0] }) / Double(sums.count)
     }
 
-    /// The class whose canaries carry a metric's harm beyond what chance explains; nil where none does.
+    /// The class whose canaries carry a metric's harm beyond what chance explains, by scores of devices; nil where none
+    /// does.
     func concentration(of row: ScoreRow) -> String? {
         let level = 0.05 / Double(max(1, cohort.classes.count))
-        let sums = assignments.sums(of: cohort.classes.map { Self.scores(row, of: $0.isMember) })
+        let sums = assignments.sums(of: cohort.classes.map { scores(row, of: $0.isMember) })
         return zip(cohort.classes, sums).first { Self.rank($0.1) <= level }?.0.name
     }
 
-    /// The class of canaries that carries the harm of a row, where one is clearly worse than chance and the rest is
-    /// not.
+    /// The class of canaries that carries the harm of a row of devices' scores, where one is clearly worse than chance
+    /// and the rest is not.
     func suspect(_ row: ScoreRow) -> String? {
         let worst = classes(of: row).filter { $0.rank < 0.01 && $0.restRank > 0.05 }
             .max { ($0.standardised, $1.name) < ($1.standardised, $0.name) }

@@ -144,9 +144,14 @@ public struct ExperimentDevice: Codable, Hashable, Sendable {
     public var labels: [String: String]
     /// What it measured on the version the rollout comes from before the step, decayed, one per metric.
     public var history: [Tally]
+    /// The unit it was drawn with; nil where it is one of its own.
+    public var unit: String?
 
     /// Makes a device.
-    public init(id: String, stratum: Int, isCanary: Bool, labels: [String: String], history: [Tally]) {
+    public init(
+        id: String, stratum: Int, isCanary: Bool, labels: [String: String], history: [Tally], unit: String? = nil
+    ) {
+        self.unit = unit
         self.id = id
         self.stratum = stratum
         self.isCanary = isCanary
@@ -169,12 +174,15 @@ public struct StepExperiment: Codable, Hashable, Sendable {
     public var metrics: [MetricPlan]
     /// What is spent when.
     public var plan: TestPlan
+    /// The label whose values are the units; nil where devices are.
+    public var unit: String?
 
     /// Freezes an experiment.
     public init(
         seed: UInt64, step: Int, tickSeconds: Double, devices: [ExperimentDevice], metrics: [MetricPlan],
-        plan: TestPlan
+        plan: TestPlan, unit: String? = nil
     ) {
+        self.unit = unit
         self.seed = seed
         self.step = step
         self.tickSeconds = tickSeconds
@@ -185,4 +193,24 @@ public struct StepExperiment: Codable, Hashable, Sendable {
 
     /// How many devices were drawn.
     public var canaries: Int { devices.count { $0.isCanary } }
+
+    /// The same step as if the values of a label had been drawn whole, or single devices for nil.
+    public func drawn(by label: String?) -> StepExperiment {
+        var other = self
+        other.unit = label
+        for index in devices.indices {
+            other.devices[index].unit = label.flatMap { devices[index].labels[$0] }.flatMap { $0.isEmpty ? nil : $0 }
+        }
+        return other
+    }
+
+    /// The units; nil where they are the devices.
+    var units: Units? { Units(devices.map(\.unit)) }
+
+    /// How many units were drawn and were not; nil where the units are the devices.
+    public var unitCounts: UnitCounts? {
+        guard let unit, let units else { return nil }
+        let drawn = units.firsts(devices.map(\.isCanary)).count { $0 }
+        return UnitCounts(label: unit, canaries: drawn, others: units.count - drawn)
+    }
 }

@@ -34,18 +34,17 @@ public struct StepJudge: Sendable {
     public init(_ experiment: StepExperiment) {
         self.experiment = experiment
         let plan = experiment.plan
-        assignments = Assignments(
-            isCanary: experiment.devices.map(\.isCanary), strata: experiment.devices.map(\.stratum), share: plan.share,
-            seed: experiment.seed)
-        cohort = Cohort(experiment.devices)
-        model = DeviceModelTest(experiment)
+        let units = experiment.units
+        assignments = Assignments(experiment, units: units)
+        cohort = Cohort(experiment.devices, units: units)
+        model = DeviceModelTest(experiment, units: units)
         tracks = DeviceTracks(count: experiment.devices.count)
         harm = HarmTest(
             assignments: assignments.count,
             spending: Spending(share: plan.share, deadlineTicks: plan.deadlineTicks, watchTicks: plan.watchTicks))
         let assignmentCount = assignments.count
         metrics = experiment.metrics.indices.map { index in
-            MetricFold(experiment: experiment, metric: index, assignments: assignmentCount)
+            MetricFold(experiment: experiment, units: units, metric: index, assignments: assignmentCount)
         }
     }
 
@@ -53,7 +52,7 @@ public struct StepJudge: Sendable {
     public mutating func judge(_ evidence: TickEvidence) -> TickJudgement {
         tick += 1
         credit(evidence)
-        let rows = TestRow.all(of: metrics, tracks.tracks)
+        let rows = TestRow.all(of: metrics, tracks.tracks, units: cohort.units)
         let look = harm.look(rows, over: assignments, tick: tick)
         sampleRatio.look(
             tracks.tracks, cohort: cohort, assignments: assignments, tick: tick,
@@ -69,7 +68,7 @@ public struct StepJudge: Sendable {
         let gates = Gates(standing, metrics: metrics, isProven: isProven(judged)).standings
         return TickJudgement(
             tick: tick, canaries: standing.canaries.count, others: standing.others.count,
-            exposed: standing.exposedCount, metrics: judged, events: standing.events,
+            exposed: standing.exposedCount, units: standing.units, metrics: judged, events: standing.events,
             evidence: look.largest?.evidence ?? 0,
             bound: look.bound.isFinite && !harm.test.canNeverCross ? look.bound : nil,
             isWorse: harm.test.crossedAt != nil, leadingMetric: look.largest?.metric ?? "",
@@ -121,7 +120,7 @@ public struct StepJudge: Sendable {
         guard experiment.plan.isRandomised else { return modelledHarm(judged) }
         for crossing in harm.crossings {
             guard let (effect, said) = harmOf(crossing.row, standing, judged) else { continue }
-            let suspect = rows.first { $0.name == crossing.row }.flatMap { standing.suspect($0.scores) }
+            let suspect = deviceScores(of: crossing.row, rows).flatMap { standing.suspect($0) }
             return HarmFinding(
                 reason: "harm_proven", metric: crossing.row.metric, test: crossing.row.test,
                 evidence: crossing.evidence, bound: crossing.bound, effect: effect, suspect: suspect,
@@ -129,6 +128,13 @@ public struct StepJudge: Sendable {
                     + "\(figure(crossing.bound)))" + (suspect.map { "; it is concentrated on \($0)" } ?? ""))
         }
         return nil
+    }
+
+    /// The scores of single devices behind a row that crossed.
+    private func deviceScores(of row: TestRowName, _ rows: [TestRow]) -> ScoreRow? {
+        guard cohort.units != nil else { return rows.first { $0.name == row }?.scores }
+        return metrics.first { $0.plan.name == row.metric }?.harmScores
+            ?? EventKind(rawValue: row.metric)?.scores(tracks.tracks, by: nil)
     }
 
     /// The estimated harm of a row that crossed, and how it is said; nil where it does not matter.

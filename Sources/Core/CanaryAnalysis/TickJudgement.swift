@@ -151,6 +151,8 @@ public struct TickJudgement: Codable, Hashable, Sendable {
     public var others: Int
     /// Canaries that run the new version.
     public var exposed: Int
+    /// How many units both are; nil where the units are the devices.
+    public var units: UnitCounts?
     /// The metrics, in the plan's order.
     public var metrics: [MetricJudgement]
     /// Silence, crashes, failed starts and missed heartbeats: evidence by name.
@@ -176,6 +178,14 @@ public struct TickJudgement: Codable, Hashable, Sendable {
     public var contributions: [Contribution]
     /// What is recommended.
     public var recommendation: Recommendation
+
+    /// Who is compared with whom: `8 canaries (6 exposed) against 16 others`, or
+    /// `12 sites, 96 devices (80 exposed) against 48 sites, 400 devices`.
+    public var armsInWords: String {
+        guard let units else { return "\(canaries) canaries (\(exposed) exposed) against \(others) others" }
+        return UnitCounts.words(units.canaries, by: units.label, devices: canaries) + " (\(exposed) exposed) against "
+            + UnitCounts.words(units.others, by: units.label, devices: others)
+    }
 }
 
 /// The judge's words on one kind of event.

@@ -61,6 +61,9 @@ public struct Labels: Hashable, Sendable {
         Dictionary(uniqueKeysWithValues: sorted.map { ($0.key, $0.value) })
     }
 
+    /// True for what may be the key of a label.
+    public static func isValidKey(_ key: String) -> Bool { LabelsSyntax.fault(inKey: key) == nil }
+
     private static func check(_ label: Label) throws(InvalidLabels) {
         if let fault = LabelsSyntax.fault(inKey: label.key) { throw .invalidKey(label.key, fault: fault) }
         if let fault = LabelsSyntax.fault(inValue: label.value) {

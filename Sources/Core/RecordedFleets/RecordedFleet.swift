@@ -28,11 +28,13 @@ public struct RecordedDevice: Hashable, Sendable {
     public var labels: [String: String]
     /// What it measured before the rollout.
     public var history: Measurements
+    /// The name of the unit it was drawn with, such as its site; empty where it was drawn by itself.
+    public var unit: String
 
     /// Makes a device.
     public init(
         id: String, arm: Arm, step: Int? = nil, commandedAt: Double? = nil, exposedAt: Double? = nil,
-        stratum: String = "", labels: [String: String] = [:], history: Measurements = Measurements()
+        stratum: String = "", labels: [String: String] = [:], history: Measurements = Measurements(), unit: String = ""
     ) {
         self.id = id
         self.arm = arm
@@ -42,6 +44,7 @@ public struct RecordedDevice: Hashable, Sendable {
         self.stratum = stratum
         self.labels = labels
         self.history = history
+        self.unit = unit
     }
 }
 

@@ -39,7 +39,7 @@ struct RecordedStep: Sendable {
             if !device.stratum.isEmpty { labels["stratum"] = device.stratum }
             return ExperimentDevice(
                 id: device.id, stratum: strata[place], isCanary: device.step == number, labels: labels,
-                history: design.tallies(device.history, of: place))
+                history: design.tallies(device.history, of: place), unit: device.unit.isEmpty ? nil : device.unit)
         }
         return StepExperiment(
             seed: policy.seed ^ (0x9E37_79B9_7F4A_7C15 &* UInt64(number)), step: number,
@@ -48,12 +48,18 @@ struct RecordedStep: Sendable {
                 share: shares.test, updateShare: shares.updates, soakTicks: ticks(policy.soakSeconds),
                 deadlineTicks: ticks(policy.deadlineSeconds),
                 watchTicks: ticks(policy.deadlineSeconds * Double(planned) + policy.watchSeconds),
-                excuseTicks: ticks(policy.updateSeconds), mayAdvanceUnproven: mayAdvanceUnproven))
+                excuseTicks: ticks(policy.updateSeconds), mayAdvanceUnproven: mayAdvanceUnproven),
+            unit: devices.contains { $0.unit != nil } ? "unit" : nil)
     }
 
     /// A number for each stratum of the list, in the order of their names.
+    ///
+    /// A unit is in one stratum as a whole, and a stratum of a single unit, in which there is nothing to draw, is part
+    /// of the rest.
     func strata(of fleet: RecordedFleet) -> [Int] {
-        let names = list.map { fleet.devices[$0].stratum }
+        var names = list.map { fleet.devices[$0].stratum }
+        let unitNames = list.map { fleet.devices[$0].unit.isEmpty ? nil : fleet.devices[$0].unit }
+        if let units = Units(unitNames) { names = units.strata(names) }
         let numbers = Dictionary(uniqueKeysWithValues: Set(names).sorted().enumerated().map { ($1, $0) })
         return names.map { numbers[$0] ?? 0 }
     }

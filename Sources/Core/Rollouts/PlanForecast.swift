@@ -46,8 +46,10 @@ public struct StepOutlook: Codable, Hashable, Sendable {
     public var size: StepSize
     /// Devices on its list.
     public var listed: Int
-    /// Devices drawn.
+    /// Devices drawn; where units are drawn, as many as they have on average.
     public var cohort: Int
+    /// How many units both are; nil where the units are the devices.
+    public var units: UnitCounts?
     /// The probability that its test rolls a harmless version back, in 0...1.
     public var share: Double
     /// Whether any set of labels can reach its bounds.
@@ -111,12 +113,28 @@ public struct FalseRollbacks: Codable, Hashable, Sendable {
     }
 }
 
+/// The units of a fleet that are drawn whole.
+public struct FleetUnits: Codable, Hashable, Sendable {
+    /// The label whose values they are, such as `site`.
+    public var label: String
+    /// How many there are; a device without the label is one of its own.
+    public var count: Int
+
+    /// Counts units.
+    public init(label: String, count: Int) {
+        self.label = label
+        self.count = count
+    }
+}
+
 /// What a plan rests on: the fleet as it is known.
 public struct FleetOutlook: Codable, Hashable, Sendable {
     /// Devices that could be drawn now.
     public var devices: Int
     /// Devices of the deployment that were not heard lately.
     public var away: Int
+    /// What is drawn; nil where it is single devices.
+    public var units: FleetUnits?
     /// Requests of one device in one tick, on average.
     public var requestsPerTick: Double
     /// The share of failures by history.
@@ -133,8 +151,9 @@ public struct FleetOutlook: Codable, Hashable, Sendable {
     /// Describes a fleet.
     public init(
         devices: Int, away: Int, requestsPerTick: Double, failureRate: Double, deviceSpread: Double, drift: Double?,
-        exposedFrom: Int, isMeasured: Bool
+        exposedFrom: Int, isMeasured: Bool, units: FleetUnits? = nil
     ) {
+        self.units = units
         self.devices = devices
         self.away = away
         self.requestsPerTick = requestsPerTick

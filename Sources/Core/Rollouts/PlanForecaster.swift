@@ -14,8 +14,8 @@ public struct PlanForecaster: Sendable {
     ///
     /// - Parameters:
     ///   - policy: the plan.
-    ///   - fleet: what its devices are like.
-    ///   - outlook: the same in figures, with what is known of absences and updates.
+    ///   - fleet: what its units are like: its devices, or whatever else the outlook says is drawn.
+    ///   - outlook: the same of its devices in figures, with what is known of absences and updates.
     ///   - effort: how much is simulated.
     public init(
         _ policy: Policy, _ fleet: ForecastFleet, _ outlook: FleetOutlook,
@@ -37,20 +37,17 @@ public struct PlanForecaster: Sendable {
         forecast.fleet = outlook
         forecast.tolerance = tolerance
         var promotions: [[Int?]] = []
-        var (before, listed, isAfterProof) = (0, fleet.devices, false)
-        for number in 1...policy.steps.count where listed > 0 {
-            let canaries = min(listed, policy.cohortSize(step: number, drawnBefore: before, listed: listed))
+        var isAfterProof = false
+        for (index, planned) in PlannedSteps(policy, devices: devices, units: fleet.devices).steps.enumerated() {
             let step = ForecastStep(
-                devices: listed, canaries: canaries,
-                plan: policy.testPlan(step: number, isAfterProof: isAfterProof), margin: margin,
+                devices: planned.listed, canaries: planned.drawn,
+                plan: policy.testPlan(step: index + 1, isAfterProof: isAfterProof), margin: margin,
                 exposedFrom: outlook.exposedFrom)
-            let (outlook, promotion) = self.outlook(of: number, step, tolerance: tolerance)
+            let (outlook, promotion) = self.outlook(of: index + 1, step, planned, tolerance: tolerance)
             forecast.steps.append(outlook)
             promotions.append(promotion)
             forecast.faults += faults(of: outlook, tolerance: tolerance)
             if step.canDecide { isAfterProof = true }
-            before += canaries
-            listed -= canaries
         }
         forecast.promotion = ForecastMinutes(
             total(promotions), tickSeconds: policy.heartbeatSeconds)
@@ -63,9 +60,14 @@ public struct PlanForecaster: Sendable {
             relative: named.relativeTolerance, absolute: named.absoluteTolerance, history: fleet.failureRate)
     }
 
+    /// How many devices there are; the fleet's are its units.
+    private var devices: Int { outlook.units == nil ? fleet.devices : outlook.devices }
+
     // MARK: - One step
 
-    private func outlook(of number: Int, _ step: ForecastStep, tolerance: Double) -> (StepOutlook, [Int?]) {
+    private func outlook(
+        of number: Int, _ step: ForecastStep, _ planned: PlannedSteps.Step, tolerance: Double
+    ) -> (StepOutlook, [Int?]) {
         let isUnproven = !step.canDecide && step.plan.mayAdvanceUnproven
         let others = policy.metrics.filter { $0.name != "failures" && $0.mode == .guard }.map {
             MetricPlan(name: $0.name, group: .answers, margin: .absolute($0.absoluteTolerance))
@@ -78,7 +80,11 @@ public struct PlanForecaster: Sendable {
             : forecaster.proof()
         let found = forecaster.detection(of: tolerance).share
         let outlook = StepOutlook(
-            step: number, size: policy.steps[number - 1], listed: step.devices, cohort: step.canaries,
+            step: number, size: policy.steps[number - 1], listed: planned.listedDevices,
+            cohort: planned.drawnDevices,
+            units: self.outlook.units.map {
+                UnitCounts(label: $0.label, canaries: planned.drawn, others: planned.listed - planned.drawn)
+            },
             share: step.plan.share, canDecide: step.canDecide,
             devicesNeeded: step.canDecide ? nil : devicesNeeded(number), advancesUnproven: isUnproven,
             smallestEffect: forecaster.smallestEffect(),
@@ -87,26 +93,24 @@ public struct PlanForecaster: Sendable {
                     effect: effect,
                     minutes: ForecastMinutes(forecaster.detection(of: effect), tickSeconds: seconds))
             },
-            toleranceFound: found, cohortNeeded: forecaster.cohortNeeded(toSee: tolerance),
+            toleranceFound: found,
+            cohortNeeded: forecaster.cohortNeeded(toSee: tolerance).map { $0 * devices / fleet.devices },
             promotion: ForecastMinutes(promotion, tickSeconds: seconds))
         return (outlook, promotion.all)
     }
 
-    /// The smallest fleet whose lists let a step decide.
+    /// The smallest fleet of the same kind of units whose lists let a step decide.
     private func devicesNeeded(_ number: Int) -> Int? {
-        (fleet.devices + 1..<fleet.devices + 2_000).first { devices in
-            var (before, listed) = (0, devices)
-            for earlier in 1..<number {
-                let drawn = policy.cohortSize(step: earlier, drawnBefore: before, listed: listed)
-                before += drawn
-                listed -= drawn
-                guard listed > 0 else { return false }
-            }
+        let perUnit = Double(devices) / Double(fleet.devices)
+        func size(of units: Int) -> Int { Int((Double(units) * perUnit).rounded()) }
+        return (fleet.devices + 1..<fleet.devices + 2_000).first { units in
+            let steps = PlannedSteps(policy, devices: size(of: units), units: units).steps
+            guard number <= steps.count else { return false }
             return ForecastStep(
-                devices: listed, canaries: policy.cohortSize(step: number, drawnBefore: before, listed: listed),
+                devices: steps[number - 1].listed, canaries: steps[number - 1].drawn,
                 plan: policy.testPlan(step: number, isAfterProof: false), margin: margin
             ).canDecide
-        }
+        }.map(size(of:))
     }
 
     // MARK: - The whole
@@ -130,7 +134,8 @@ public struct PlanForecaster: Sendable {
 
     private func faults(of step: StepOutlook, tolerance: Double) -> [PlanFault] {
         guard !step.advancesUnproven else { return [] }
-        let name = "step \(step.step) (\(step.cohort) of \(step.listed) devices)"
+        let units = UnitCounts.prefix(step.units?.canaries, by: step.units?.label)
+        let name = "step \(step.step) (\(units)\(step.cohort) of \(step.listed) devices)"
         let wanted = "x\(Self.figure(tolerance))"
         guard step.canDecide else {
             let needed = step.devicesNeeded.map { "\($0) devices in the deployment" } ?? "many more devices"
@@ -172,6 +177,34 @@ public struct PlanForecaster: Sendable {
     private static func figure(_ value: Double) -> String {
         let hundredths = Int((min(value, 1e6) * 100).rounded())
         return "\(hundredths / 100)." + (hundredths % 100 < 10 ? "0" : "") + "\(hundredths % 100)"
+    }
+}
+
+/// The lists and cohorts of a policy's steps, in units.
+private struct PlannedSteps {
+    struct Step {
+        let listed: Int
+        let drawn: Int
+        let listedDevices: Int
+        let drawnDevices: Int
+    }
+
+    private(set) var steps: [Step] = []
+
+    /// Plans until everyone is drawn; every unit has as many devices as all have on average.
+    init(_ policy: Policy, devices: Int, units: Int) {
+        var (before, listedDevices, listed) = (0, devices, units)
+        for number in 1...policy.steps.count where listed > 0 {
+            let size = min(
+                listedDevices, policy.cohortSize(step: number, drawnBefore: before, listed: listedDevices))
+            let drawn = Units.count(bringing: size, of: listedDevices, in: listed)
+            let drawnDevices = drawn * listedDevices / listed
+            steps.append(
+                Step(listed: listed, drawn: drawn, listedDevices: listedDevices, drawnDevices: drawnDevices))
+            before += drawnDevices
+            listedDevices -= drawnDevices
+            listed -= drawn
+        }
     }
 }
 

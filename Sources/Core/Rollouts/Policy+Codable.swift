@@ -22,6 +22,7 @@ extension Policy {
             holdbackShare: try value(.holdbackShare, standard.holdbackShare),
             updateSeconds: try value(.updateSeconds, standard.updateSeconds),
             concurrentUpdates: try value(.concurrentUpdates, standard.concurrentUpdates),
+            unit: try value(.unit, standard.unit),
             dryRun: try value(.dryRun, standard.dryRun))
     }
 
@@ -43,6 +44,9 @@ extension Policy {
         require((0...0.5).contains(holdbackShare), "holdbackShare", "use 0 to 0.5")
         require((10...1800).contains(updateSeconds), "updateSeconds", "use 10 to 1800 seconds")
         require((1...100_000).contains(concurrentUpdates), "concurrentUpdates", "use 1 to 100000")
+        require(
+            Labels.isValidKey(unit), "unit",
+            "use device, or the name of a label whose values are drawn whole, such as site")
         require(
             metrics.count <= Self.metricLimit, "metrics", "name at most \(Self.metricLimit) metrics")
         for (index, metric) in metrics.enumerated() {

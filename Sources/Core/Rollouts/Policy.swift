@@ -113,15 +113,25 @@ public struct Policy: Codable, Hashable, Sendable {
     public var updateSeconds: Double
     /// How many devices of a rollout may be in the middle of their update at once, in 1...100000.
     public var concurrentUpdates: Int
+    /// What is drawn: `device`, or the name of a label whose values are drawn whole, such as `site`.
+    ///
+    /// Devices that share a value of it are then compared together, because what happens to one happens to all.
+    public var unit: String
     /// Judge and say what would be done, but neither take back nor halt; steps advance on soak and gates alone.
     public var dryRun: Bool
 
     /// The most metrics that a policy may name: as many as are judged.
     public static let metricLimit = 20
 
+    /// The unit that is a single device.
+    public static let deviceUnit = "device"
+
+    /// The label whose values are drawn whole; nil where single devices are drawn.
+    public var unitLabel: String? { unit == Self.deviceUnit ? nil : unit }
+
     enum CodingKeys: String, CodingKey {
         case name, steps, heartbeatSeconds, soakSeconds, deadlineSeconds, onDeadline, errorBudget, metrics
-        case noDataSeconds, watchSeconds, holdbackShare, updateSeconds, concurrentUpdates, dryRun
+        case noDataSeconds, watchSeconds, holdbackShare, updateSeconds, concurrentUpdates, unit, dryRun
     }
 
     /// Makes a policy; the defaults are the product's.
@@ -131,7 +141,7 @@ public struct Policy: Codable, Hashable, Sendable {
         onDeadline: DeadlineAction = .halt, errorBudget: Double = 0.01,
         metrics: [MetricPolicy] = [MetricPolicy(name: "failures")], noDataSeconds: Double = 900,
         watchSeconds: Double = 86_400, holdbackShare: Double = 0.02, updateSeconds: Double = 600,
-        concurrentUpdates: Int = 500, dryRun: Bool = false
+        concurrentUpdates: Int = 500, unit: String = Policy.deviceUnit, dryRun: Bool = false
     ) {
         self.name = name
         self.steps = steps
@@ -146,6 +156,7 @@ public struct Policy: Codable, Hashable, Sendable {
         self.holdbackShare = holdbackShare
         self.updateSeconds = updateSeconds
         self.concurrentUpdates = concurrentUpdates
+        self.unit = unit
         self.dryRun = dryRun
     }
 }

@@ -98,6 +98,8 @@ public struct StepReport: Codable, Hashable, Sendable {
     public var canaries: Int
     /// Devices compared with.
     public var others: Int
+    /// How many units both are; nil where the units are the devices.
+    public var units: UnitCounts?
     /// What was frozen about the metrics.
     public var metrics: [MetricPlan]
     /// What was frozen about the test.
@@ -115,10 +117,18 @@ public struct StepReport: Codable, Hashable, Sendable {
         tickSeconds = experiment.tickSeconds
         canaries = experiment.canaries
         others = experiment.devices.count - experiment.canaries
+        units = experiment.unitCounts
         metrics = experiment.metrics
         plan = experiment.plan
         judgement = judgements.last
         points = judgements.map(TickPoint.init)
+    }
+
+    /// How many were drawn of how many: `8 canaries of 24`, or `12 sites, 96 devices of 60 sites, 496 devices`.
+    public var cohortInWords: String {
+        guard let units else { return "\(canaries) canaries of \(canaries + others)" }
+        return UnitCounts.words(units.canaries, by: units.label, devices: canaries) + " of "
+            + UnitCounts.words(units.canaries + units.others, by: units.label, devices: canaries + others)
     }
 }
 

@@ -31,7 +31,8 @@ struct ForecastReport {
         let basis = fleet.isMeasured ? "measured in the last rollout" : "by histories"
         return [
             StyledText(
-                "\(fleet.devices) devices, \(fleet.away) away; \(Quantity.decimal(fleet.requestsPerTick, digits: 1)) "
+                UnitCounts.words(fleet.units?.count, by: fleet.units?.label, devices: fleet.devices)
+                    + ", \(fleet.away) away; \(Quantity.decimal(fleet.requestsPerTick, digits: 1)) "
                     + "requests a tick each (\(basis)), \(Quantity.percent(fleet.failureRate)) failures, devices "
                     + "differ by \(Quantity.decimal(100 * fleet.deviceSpread, digits: 0)) %")
         ]
@@ -46,7 +47,8 @@ struct ForecastReport {
         for step in forecast.steps {
             let sees = step.canDecide ? ratio(step.smallestEffect) : "cannot decide"
             table.add([
-                StyledText("\(step.step)"), StyledText("\(step.size)"), StyledText("\(step.cohort)"),
+                StyledText("\(step.step)"), StyledText("\(step.size)"),
+                StyledText(UnitCounts.prefix(step.units?.canaries, by: step.units?.label) + "\(step.cohort)"),
                 StyledText("\(step.listed)"), StyledText(Quantity.percent(step.share)),
                 StyledText(sees, step.canDecide || step.advancesUnproven ? .plain : .bad),
                 bar(step.toleranceFound), StyledText(step.cohortNeeded.map { "\($0)" } ?? "-"),

@@ -66,8 +66,7 @@ struct ReportView {
             return ["", "  there is no evidence for this decision"]
         }
         let title =
-            "measured by then: \(judgement.canaries) canaries (\(judgement.exposed) exposed) against "
-            + "\(judgement.others) others, step \(step.step), \(judgement.tick) ticks of "
+            "measured by then: \(judgement.armsInWords), step \(step.step), \(judgement.tick) ticks of "
             + "\(Figure.decimal(step.tickSeconds, digits: 0)) s"
         var lines: [StyledText] = ["", StyledText(title, .strong)]
         for metric in judgement.metrics { lines += Self.lines(metric, bound: judgement.bound) }

@@ -60,8 +60,8 @@ struct RolloutView {
         }
         var lines: [StyledText] = [
             StyledText(
-                "  tick \(judgement.tick): \(judgement.canaries) canaries (\(judgement.exposed) exposed) against "
-                    + "\(judgement.others) others" + (judgement.canDecide ? "" : "; too few to decide anything"), .faint
+                "  tick \(judgement.tick): \(judgement.armsInWords)"
+                    + (judgement.canDecide ? "" : "; too few to decide anything"), .faint
             )
         ]
         for metric in judgement.metrics { lines += self.lines(metric, bound: judgement.bound) }

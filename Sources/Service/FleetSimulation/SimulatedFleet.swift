@@ -18,6 +18,8 @@ public struct SimulatedFleet: Hashable, Sendable {
     public var sites = 0
     /// Hardware classes, over which devices are spread evenly; 0 for none.
     public var hardware = 0
+    /// What a step draws.
+    public var unit = DrawnUnit.device
     /// What happens to old and new version alike.
     public var weather = Weather()
     /// How heartbeats arrive.
@@ -55,6 +57,16 @@ public struct SimulatedStart: Hashable, Sendable {
         self.share = share
         self.trigger = trigger
     }
+}
+
+/// What a step draws, and what its judge takes for drawn.
+public enum DrawnUnit: Hashable, Sendable {
+    /// Single devices.
+    case device
+    /// Whole sites.
+    case site
+    /// Whole sites, judged as if devices had been drawn: what the judge is to be protected from.
+    case siteTakenForDevices
 }
 
 /// How devices differ in how often they fail and how much they do.

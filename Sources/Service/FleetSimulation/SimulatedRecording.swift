@@ -29,7 +29,8 @@ public struct SimulatedRecording: Sendable {
             return RecordedDevice(
                 id: device.id, arm: stepOf[index] == nil ? .baseline : .canary, step: stepOf[index],
                 commandedAt: course.commandedAt[index], exposedAt: exposed < .infinity ? exposed : nil,
-                stratum: device.stratum, labels: device.labels, history: histories[index])
+                stratum: device.stratum, labels: device.labels, history: histories[index],
+                unit: simulated.unit == .site ? device.site : "")
         }
         fleet = RecordedFleet(devices: devices, names: course.names, policy: policy)
     }

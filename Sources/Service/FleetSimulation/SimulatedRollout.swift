@@ -143,23 +143,29 @@ public struct SimulatedStepWatch: Sendable {
         let draw = CohortDraw(
             candidates: list.map { place in
                 let device = course.devices[place]
-                return Candidate(id: device.id, site: device.site, hardware: device.hardware)
+                return Candidate(
+                    id: device.id, site: device.site, hardware: device.hardware,
+                    unit: course.fleet.unit == .device || device.site.isEmpty ? nil : device.site)
             }, size: size, seed: salt, step: number)
         cohort = list.indices.filter { draw.isDrawn[$0] }.map { list[$0] }
         let histories = list.map { course.histories[$0] }
         let design = MetricDesign(
             policies: policy.metrics, names: course.names, histories: histories, strata: draw.strata)
         self.design = design
+        let isBySite = course.fleet.unit == .site
         let devices = list.indices.map { place in
-            ExperimentDevice(
-                id: course.devices[list[place]].id, stratum: draw.strata[place], isCanary: draw.isDrawn[place],
-                labels: course.devices[list[place]].labels, history: design.tallies(histories[place], of: place))
+            let device = course.devices[list[place]]
+            return ExperimentDevice(
+                id: device.id, stratum: draw.strata[place], isCanary: draw.isDrawn[place], labels: device.labels,
+                history: design.tallies(histories[place], of: place),
+                unit: isBySite && !device.site.isEmpty ? device.site : nil)
         }
         stepJudge = StepJudge(
             StepExperiment(
                 seed: salt ^ policy.seed ^ (0x9E37_79B9_7F4A_7C15 &* UInt64(number)), step: number,
                 tickSeconds: policy.tickSeconds, devices: devices, metrics: design.plans,
-                plan: policy.plan(step: number, of: course.fleet.steps.count, followsProof: followsProof)))
+                plan: policy.plan(step: number, of: course.fleet.steps.count, followsProof: followsProof),
+                unit: isBySite ? "site" : nil))
     }
 
     mutating func judge(_ evidence: TickEvidence) -> TickJudgement {

@@ -29,6 +29,9 @@ extension BenchmarkCases {
                     $0.steps = [SimulatedStart(share: 0.1)]
                 }, 3), policy: policy(), runs: .init(quick: 10, full: 300)),
         BenchmarkCase(
+            "whole-sites-x2", "x2 on five whole sites of 50, 20 with incidents", .harmful,
+            fleet: harmed(siteFleet, 2), policy: policy(1.5), runs: .init(quick: 10, full: 300)),
+        BenchmarkCase(
             "losing-x1.5", "x1.5 and 30 % of heartbeats with failures are lost", .harmful,
             fleet: harmed(bursty { $0.version.losesFailing = 0.3 }, 1.5), policy: policy(1.5),
             runs: .init(quick: 0, full: 100)),
@@ -95,6 +98,9 @@ extension BenchmarkCases {
             "large-x1.05", "x1.05 on 10,000 devices, 1.25 is tolerated", .tolerable,
             fleet: harmed(beta(10_000), 1.05), policy: policy(), runs: .init(quick: 1, full: 60)),
         BenchmarkCase(
+            "sites-by-device", "five whole sites of 50 compared device by device, harmless: what units are for",
+            .tolerable, fleet: takenForDevices, policy: policy(1.5), runs: .init(quick: 10, full: 300)),
+        BenchmarkCase(
             "confidence-inside", "confidence falls by 0.006, 0.02 is tolerated", .tolerable,
             fleet: bursty {
                 $0.measures = .confidence
@@ -104,6 +110,12 @@ extension BenchmarkCases {
             "one-failing", "one canary fails on every request, else harmless", .tolerable,
             fleet: bursty { $0.version.alwaysFailing = 1 }, policy: policy(1.5), runs: .init(quick: 0, full: 200)),
     ]
+
+    private static let takenForDevices: SimulatedFleet = {
+        var fleet = siteFleet
+        fleet.unit = .siteTakenForDevices
+        return fleet
+    }()
 
     private static func beta(_ devices: Int) -> SimulatedFleet {
         fleet {

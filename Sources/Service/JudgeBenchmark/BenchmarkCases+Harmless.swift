@@ -37,7 +37,13 @@ extension BenchmarkCases {
         }
         + trapped("small-100", "5 of 100 devices") { $0.devices = 100 }
         + trapped("small-200", "10 of 200 devices") { $0.devices = 200 }
-        + metrics + ramps
+        + wholeSites + metrics + ramps
+
+    private static let wholeSites = [
+        BenchmarkCase(
+            "whole-sites-harmless", "whole sites, 20 of 50 with incidents, harmless", .harmless, fleet: siteFleet,
+            policy: policy(1.5), runs: .init(quick: 20, full: 1_000))
+    ]
 
     private static func trapped(
         _ name: String, _ title: String, _ change: (inout SimulatedFleet) -> Void

@@ -24,6 +24,7 @@ extension BenchmarkCases {
                     $0.devices = 120
                     $0.steps = [SimulatedStart(share: 0.1)]
                 }),
+            atMargin("whole-sites", "five whole sites of 50, 20 with incidents", siteFleet),
             atMargin(
                 "half", "half of the fleet",
                 bursty {

@@ -67,6 +67,14 @@ public enum BenchmarkCases {
         ]
     }
 
+    /// A bursty fleet of fifty sites of which every third or so has an incident; whole sites are drawn, five of them.
+    static let siteFleet = bursty {
+        $0.sites = 50
+        $0.weather.siteIncidents = 20
+        $0.unit = .site
+        $0.steps = [SimulatedStart(share: 0.1)]
+    }
+
     /// A bursty fleet that is changed in one respect.
     static func bursty(_ change: (inout SimulatedFleet) -> Void) -> SimulatedFleet {
         var fleet = bursty

@@ -30,7 +30,9 @@ extension FleetController {
                 "no version of \(request.deployment.model) was promoted under \(request.deployment.name) yet: a first "
                     + "installation has nothing to be compared with")
         }
-        let known = KnownFleet(state, request.deployment, from: from, at: now) { ingest.telemetry(of: $0) }
+        let known = KnownFleet(state, request.deployment, from: from, unitLabel: policy.unitLabel, at: now) {
+            ingest.telemetry(of: $0)
+        }
         guard !known.devices.isEmpty else {
             return unknown(
                 "no device of \(request.deployment.name) runs \(from.name) and was heard in the last "
@@ -39,7 +41,7 @@ extension FleetController {
         guard known.devices.contains(where: { $0.history.count > 0 }) else {
             return unknown("no device has any requests on \(from.name) yet; forecast again once there is traffic")
         }
-        let replay = try replay(state.rollouts(of: request.deployment.name), limits: PlaceboReplay.Limits())
+        let replay = try replay(state.rollouts(of: request.deployment.name), unitLabel: policy.unitLabel)
         let (fleet, outlook) = known.outlook(replay, tickSeconds: policy.heartbeatSeconds)
         var forecast = PlanForecaster(policy, fleet, outlook).forecast(rolloutsPerYear: pace)
         forecast.placebo = replay?.replay.result
@@ -47,7 +49,8 @@ extension FleetController {
     }
 
     /// The longest step of the newest rollout whose evidence is stored, judged with other draws.
-    private func replay(_ rollouts: [TrackedRollout], limits: PlaceboReplay.Limits) throws -> MeasuredStep? {
+    private func replay(_ rollouts: [TrackedRollout], unitLabel: String?) throws -> MeasuredStep? {
+        let limits = PlaceboReplay.Limits()
         for tracked in rollouts.reversed() where tracked.rollout.from != nil {
             guard let step = tracked.rollout.steps.first,
                 let stored = try surroundings.store.experiment(rollout: tracked.rollout.id, step: step.number),
@@ -57,7 +60,7 @@ extension FleetController {
             guard rows.count > 5 else { continue }
             let evidence = try rows.prefix(limits.ticks).map { try TickEvidence(decoding: $0.bytes) }
             return MeasuredStep(
-                replay: PlaceboReplay(stored.experiment, evidence, limits: limits),
+                replay: PlaceboReplay(stored.experiment.drawn(by: unitLabel), evidence, limits: limits),
                 tickSeconds: stored.experiment.tickSeconds)
         }
         return nil
@@ -79,15 +82,19 @@ struct KnownFleet {
     struct Device {
         let history: Tally
         let seconds: Double
+        /// The unit it would be drawn with; nil where it is one of its own.
+        let unit: String?
     }
 
+    /// The label whose values are drawn whole; nil where single devices are drawn.
+    let unitLabel: String?
     let devices: [Device]
     /// Devices under the deployment that were not heard lately.
     let away: Int
 
     init(
-        _ state: FleetState, _ deployment: Deployment, from: VersionReference, at now: Timestamp,
-        telemetry: (DeviceID) -> StoredTelemetry
+        _ state: FleetState, _ deployment: Deployment, from: VersionReference, unitLabel: String?,
+        at now: Timestamp, telemetry: (DeviceID) -> StoredTelemetry
     ) {
         let since = state.rollouts(of: deployment.name).last { $0.rollout.promotedAt != nil }?.rollout.createdAt
         var (devices, away) = ([Device](), 0)
@@ -106,8 +113,10 @@ struct KnownFleet {
             devices.append(
                 Device(
                     history: Tally(count: history.requests, total: history.failures),
-                    seconds: VersionHistory.worthSeconds(age: age)))
+                    seconds: VersionHistory.worthSeconds(age: age),
+                    unit: unitLabel.flatMap { device.unit(by: $0) }))
         }
+        self.unitLabel = unitLabel
         self.devices = devices
         self.away = away
     }
@@ -123,18 +132,22 @@ struct KnownFleet {
         let list = zip(devices, guessed).map {
             ForecastFleet.Device(requestsPerTick: $1 * scale, history: $0.history)
         }
-        let plain = ForecastFleet(list)
+        let single = ForecastFleet(list)
+        let units = unitLabel.map { label in (label, ForecastFleet.Device.sums(list, by: devices.map(\.unit))) }
+        let drawn = units?.1 ?? list
+        let plain = units.map { ForecastFleet($0.1) } ?? single
         let drift = measured?.replay.residualSpread.map { max(0, $0 - plain.residualSpread) }
-        let fleet = drift.map { $0 > 0 ? ForecastFleet(list, drift: $0) : plain } ?? plain
+        let fleet = drift.map { $0 > 0 ? ForecastFleet(drawn, drift: $0) : plain } ?? plain
         let exposed = measured?.replay.exposedFrom.map { tick in
             max(2, Int((Double(tick) * (measured?.tickSeconds ?? tickSeconds) / tickSeconds).rounded(.up)))
         }
         return (
             fleet,
             FleetOutlook(
-                devices: devices.count, away: away, requestsPerTick: fleet.requestsPerTick,
-                failureRate: fleet.failureRate, deviceSpread: fleet.deviceSpread, drift: drift,
-                exposedFrom: exposed ?? 3, isMeasured: measured?.replay.requestsPerTick != nil)
+                devices: devices.count, away: away, requestsPerTick: single.requestsPerTick,
+                failureRate: single.failureRate, deviceSpread: single.deviceSpread, drift: drift,
+                exposedFrom: exposed ?? 3, isMeasured: measured?.replay.requestsPerTick != nil,
+                units: units.map { FleetUnits(label: $0.0, count: $0.1.count) })
         )
     }
 }

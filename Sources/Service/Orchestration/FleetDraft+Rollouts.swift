@@ -140,9 +140,9 @@ extension FleetDraft {
                 StoredExperiment(
                     rollout: tracked.rollout.id, step: number, experiment: drawn.experiment,
                     measuring: drawn.measuring)))
-        audit(
-            "controller", "step.draw", "rollout/\(tracked.rollout.id)",
-            ["step": "\(number)", "eligible": "\(drawn.list.count)", "drawn": "\(drawn.cohort.count)"])
+        var detail = ["step": "\(number)", "eligible": "\(drawn.list.count)", "drawn": "\(drawn.cohort.count)"]
+        detail["units"] = drawn.experiment.unitCounts.map { UnitCounts.words($0.canaries, by: $0.label) }
+        audit("controller", "step.draw", "rollout/\(tracked.rollout.id)", detail)
         return tracked.rollout.stepDrawn(number, cohort: drawn.cohort, eligible: drawn.list.count, at: now)
     }
 

@@ -32,7 +32,8 @@ struct StepDesign {
         let candidates = list.map { listed in
             Candidate(
                 id: listed.device.id.rawValue, site: listed.device.labels["site"] ?? "",
-                hardware: listed.device.labels["hw"] ?? "")
+                hardware: listed.device.labels["hw"] ?? "",
+                unit: rollout.policy.unitLabel.flatMap { listed.device.unit(by: $0) })
         }
         let draw = CohortDraw(candidates: candidates, size: size, seed: rollout.salt, step: step)
         let (measuring, histories) = measuring(strata: draw.strata)
@@ -40,13 +41,13 @@ struct StepDesign {
             ExperimentDevice(
                 id: candidates[index].id, stratum: draw.strata[index], isCanary: draw.isDrawn[index],
                 labels: list[index].device.labels.dictionary,
-                history: measuring.design.tallies(histories[index], of: index))
+                history: measuring.design.tallies(histories[index], of: index), unit: candidates[index].unit)
         }
         // The key of the test differs from that of the draw: who was drawn must say nothing about the assignments.
         let seed = rollout.salt ^ (0x9E37_79B9_7F4A_7C15 &* UInt64(step))
         let experiment = StepExperiment(
             seed: seed, step: step, tickSeconds: rollout.policy.heartbeatSeconds, devices: devices,
-            metrics: measuring.design.plans, plan: plan)
+            metrics: measuring.design.plans, plan: plan, unit: rollout.policy.unitLabel)
         return Drawn(
             list: list.map(\.device.id), cohort: list.indices.filter { draw.isDrawn[$0] }.map { list[$0].device.id },
             experiment: experiment, measuring: measuring)
@@ -69,4 +70,9 @@ struct StepDesign {
     private var plan: TestPlan {
         rollout.policy.testPlan(step: step, isAfterProof: rollout.steps.contains { $0.outcome == .proven })
     }
+}
+
+extension StoredDevice {
+    /// What the device is drawn with where the values of a label are drawn whole; nil where it has none.
+    func unit(by label: String) -> String? { labels[label].flatMap { $0.isEmpty ? nil : $0 } }
 }

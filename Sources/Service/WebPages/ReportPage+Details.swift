@@ -95,7 +95,7 @@ extension ReportPage {
         var rows = [
             (
                 "step \(step.step)",
-                "seed \(step.seed); \(step.canaries) canaries of \(step.canaries + step.others), tick "
+                "seed \(step.seed); \(step.cohortInWords), tick "
                     + "\(Figure.decimal(step.tickSeconds, digits: 0)) s, soak \(plan.soakTicks) ticks, deadline "
                     + "\(plan.deadlineTicks), watch \(plan.watchTicks), excuse \(plan.excuseTicks); budget "
                     + "\(Figure.percent(plan.share)) for harm, \(Figure.percent(plan.updateShare)) for updates, "

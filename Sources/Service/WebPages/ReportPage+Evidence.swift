@@ -46,8 +46,7 @@ extension ReportPage {
                     [Self.head(names, numbers: [1, 2, 3, 4, 5, 6, 7]), .element("tbody", rows)]),
                 .element(
                     "p", ["class": "hint"],
-                    "\(judgement.canaries) canaries (\(judgement.exposed) on the new version) against "
-                        + "\(judgement.others) others, \(judgement.tick) ticks of "
+                    "\(judgement.armsInWords), \(judgement.tick) ticks of "
                         + "\(Figure.decimal(step.tickSeconds, digits: 0)) s. Events: \(events.joined(separator: "; "))."
                 ),
             ])

@@ -14,6 +14,17 @@ public struct ForecastFleet: Sendable {
             self.requestsPerTick = requestsPerTick
             self.history = history
         }
+
+        /// What units are like whose devices are drawn together; a device without a unit is one of its own.
+        public static func sums(_ devices: [Device], by unit: [String?]) -> [Device] {
+            guard let units = Units(unit) else { return devices }
+            var sums = [Device](repeating: Device(requestsPerTick: 0, history: Tally()), count: units.count)
+            for (unit, device) in zip(units.ofDevice, devices) {
+                sums[unit].requestsPerTick += device.requestsPerTick
+                sums[unit].history += device.history
+            }
+            return sums
+        }
     }
 
     /// Devices that are alike.

@@ -110,7 +110,9 @@ private struct PlaceboFold {
     private(set) var crossed = 0
 
     private let places: [Int: Int]
+    private let units: Units?
     private let assignments: Assignments
+    /// The units of each draw.
     private let draws: [[Int]]
     private let isCanary: [Bool]
     private var hasCrossed: [Bool]
@@ -125,7 +127,8 @@ private struct PlaceboFold {
         let candidates = kept.map { place in
             let device = experiment.devices[place]
             return Candidate(
-                id: device.id, site: device.labels["site"] ?? "", hardware: device.labels["hw"] ?? "")
+                id: device.id, site: device.labels["site"] ?? "", hardware: device.labels["hw"] ?? "",
+                unit: device.unit)
         }
         let drawn = (0...count).map { number in
             CohortDraw(candidates: candidates, size: size, seed: experiment.seed &+ UInt64(number), step: 1_000)
@@ -138,9 +141,13 @@ private struct PlaceboFold {
             return device
         }
         let share = experiment.plan.share
-        assignments = Assignments(
-            isCanary: drawn[0].isDrawn, strata: drawn[0].strata, share: share, seed: experiment.seed)
-        draws = drawn.dropFirst().map { draw in draw.isDrawn.indices.filter { draw.isDrawn[$0] } }
+        let units = own.units
+        self.units = units
+        assignments = Assignments(own, units: units)
+        draws = drawn.dropFirst().map { draw in
+            let isDrawn = units?.firsts(draw.isDrawn) ?? draw.isDrawn
+            return isDrawn.indices.filter { isDrawn[$0] }
+        }
         isCanary = drawn[0].isDrawn
         hasCrossed = [Bool](repeating: false, count: count)
         places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
@@ -150,7 +157,7 @@ private struct PlaceboFold {
         test = SequentialTest(assignments: assignments.count, spending: spending)
         let assignmentCount = assignments.count
         metrics = experiment.metrics.indices.map {
-            MetricFold(experiment: own, metric: $0, assignments: assignmentCount)
+            MetricFold(experiment: own, units: units, metric: $0, assignments: assignmentCount)
         }
     }
 
@@ -162,7 +169,7 @@ private struct PlaceboFold {
         for index in metrics.indices {
             metrics[index].credit(evidence, covered: covered, counted: counted, isCanary: isCanary, tick: tick)
         }
-        let rows = TestRow.all(of: metrics, tracks.tracks)
+        let rows = TestRow.all(of: metrics, tracks.tracks, units: units)
         var reference = [Double](repeating: -.infinity, count: assignments.count)
         var placebo = [Double](repeating: -.infinity, count: draws.count)
         for (row, sums) in zip(rows, assignments.sums(of: rows.map(\.scores))) {
@@ -198,8 +205,8 @@ private struct PlaceboFold {
 
     var residualSpread: Double? {
         guard let failures = metrics.first(where: { $0.plan.group == .failures }) else { return nil }
-        let window = failures.ledger.sinceStart
-        // With less than one expected failure a device, hardly anything can be said of how devices differ.
+        let window = failures.ledger.sinceStart.summed(by: units)
+        // With less than one expected failure a unit, hardly anything can be said of how units differ.
         guard window.scale.reduce(0, +) > Double(window.scale.count) else { return nil }
         return CountScores(window).spread
     }
