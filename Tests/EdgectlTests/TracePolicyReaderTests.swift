@@ -46,6 +46,12 @@ import Testing
         #expect(policy == expected && warnings == [])
     }
 
+    @Test("the unit is a label's name, or single devices", arguments: [("site", "site"), ("device", nil), ("''", nil)])
+    func unit(text: String, label: String?) throws {
+        let (policy, warnings) = try read("unit: \(text)")
+        #expect(policy.unitLabel == label && warnings == [])
+    }
+
     @Test(
         "every spelling of what is tolerated of failures is read",
         arguments: [

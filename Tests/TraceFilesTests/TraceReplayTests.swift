@@ -40,6 +40,17 @@ import Testing
         #expect(outcome.decision == .rollback && heard.warnings.isEmpty)
         #expect(
             heard.ticks[0].ticks[0].judgement.units == UnitCounts(label: "unit", canaries: 4, others: 16))
+        var labelled = trace
+        labelled.devices = trace.devices.replacing(",unit\n", with: ",label_site\n")
+        labelled.policy.unitLabel = "site"
+        let (again, unlabelled) = (SampleTrace.Heard(), SampleTrace.Heard())
+        #expect(try labelled.judged(again) == outcome)
+        #expect(
+            again.ticks[0].ticks[0].judgement.units == UnitCounts(label: "site", canaries: 4, others: 16))
+        labelled.policy.unitLabel = "rack"
+        _ = try labelled.judged(unlabelled)
+        #expect(unlabelled.ticks[0].ticks[0].judgement.units == nil)
+        #expect(unlabelled.warnings.count { $0.contains("there is no column label_rack") } == 1)
         trace.devices = units { "site\($0 / 3)" }
         let fault = try fault(trace)
         #expect(fault.description.contains("devices.csv:10"))

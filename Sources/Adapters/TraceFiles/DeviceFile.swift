@@ -17,7 +17,8 @@ struct DeviceFile {
     /// Where the columns are.
     private struct Columns {
         let device, arm: Int
-        let step, commandedAt, exposedAt, stratum, unit: Int?
+        let step, commandedAt, exposedAt, stratum: Int?
+        var unit: Int?
         let labels: [(name: String, column: Int)]
         var history: MeasurementColumns
 
@@ -43,16 +44,26 @@ struct DeviceFile {
 
     /// Reads a file.
     ///
-    /// - Parameter observed: the columns of the observations, so that both have the same names.
+    /// - Parameters:
+    ///   - observed: the columns of the observations, so that both have the same names.
+    ///   - unitLabel: the label that is the unit where no column says it; nil for none.
     /// - Throws: ``TraceFault`` for the first thing that is wrong.
-    init(_ source: any ByteSource, file: String, observed: MeasurementColumns) throws(TraceFault) {
+    init(
+        _ source: any ByteSource, file: String, observed: MeasurementColumns, unitLabel: String? = nil
+    ) throws(TraceFault) {
         var reader = try CSVReader(source, file: file)
         let header = try TableHeader(&reader)
         var columns = try Columns(header)
         names = MeasurementColumns.names(observed, columns.history)
         columns.history.align(to: names)
+        if columns.unit == nil, let unitLabel { columns.unit = header.optional("label_\(unitLabel)") }
         self.columns = columns
         warnings = header.warnings(known: columns.isKnown)
+        if let unitLabel, columns.unit == nil {
+            warnings.append(
+                "\(file): the policy's unit is \(unitLabel), and there is no column label_\(unitLabel) and none named "
+                    + "unit; single devices are compared")
+        }
         if !columns.history.latency.isEmpty, names.latencyBounds.isEmpty {
             warnings.append("\(file): no latency bucket is in the observations too; latency is not judged")
         }

@@ -15,7 +15,8 @@ struct TraceReplay {
     /// - Throws: ``TraceFault`` for the first thing that is wrong.
     func outcome() throws(TraceFault) -> RecordingOutcome {
         var observations = try opened()
-        let list = try DeviceFile(try openDevices(), file: devicesName, observed: observations.columns)
+        let list = try DeviceFile(
+            try openDevices(), file: devicesName, observed: observations.columns, unitLabel: policy.unitLabel)
         for warning in list.warnings + observations.warnings { listener.warned(warning) }
         observations.columns.align(to: list.names)
         let fleet = RecordedFleet(devices: list.devices, names: list.names, policy: policy)

@@ -83,6 +83,8 @@ public struct RecordedPolicy: Hashable, Sendable {
     public var plannedSteps: Int?
     /// The metrics; one that is not named is watched.
     public var metrics: [MetricPolicy] = [MetricPolicy(name: "failures")]
+    /// The label whose values were drawn whole; nil where single devices were, or where the devices name their units.
+    public var unitLabel: String?
     /// The key of the assignments and of thinning.
     public var seed: UInt64 = 1
 

@@ -49,7 +49,7 @@ struct RecordedStep: Sendable {
                 deadlineTicks: ticks(policy.deadlineSeconds),
                 watchTicks: ticks(policy.deadlineSeconds * Double(planned) + policy.watchSeconds),
                 excuseTicks: ticks(policy.updateSeconds), mayAdvanceUnproven: mayAdvanceUnproven),
-            unit: devices.contains { $0.unit != nil } ? "unit" : nil)
+            unit: devices.contains { $0.unit != nil } ? policy.unitLabel ?? "unit" : nil)
     }
 
     /// A number for each stratum of the list, in the order of their names.

@@ -57,6 +57,7 @@ struct TracePolicyReader {
             policy.updateSeconds = try value.seconds(0...1e7, key, file)
         case "steps", "plannedsteps": policy.plannedSteps = try value.steps(key, file)
         case "seed": policy.seed = try value.seed(key, file)
+        case "unit": policy.unitLabel = value.string.flatMap { ["", "device"].contains($0) ? nil : $0 }
         case "metrics": try readMetrics(value)
         case "tolerances", "tolerance", "margins", "margin": try readTolerances(key, value)
         case "relativetolerance", "absolutetolerance":
