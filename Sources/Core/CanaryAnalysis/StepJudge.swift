@@ -66,6 +66,7 @@ public struct StepJudge: Sendable {
             judged.append(metrics[index].judgement(standing, crossed: harm.crossings.map(\.row)))
         }
         let gates = Gates(standing, metrics: metrics, isProven: isProven(judged)).standings
+        let harms = harms(standing, judged, rows)
         return TickJudgement(
             tick: tick, canaries: standing.canaries.count, others: standing.others.count,
             exposed: standing.exposedCount, units: standing.units, metrics: judged, events: standing.events,
@@ -75,7 +76,8 @@ public struct StepJudge: Sendable {
             leadingTest: look.largest?.test ?? "",
             canDecide: !harm.test.canNeverCross, modelEvidence: model.evidence, gates: gates,
             contributions: contributions(look.largest?.metric ?? ""),
-            recommendation: recommendation(standing, judged, gates, rows))
+            recommendation: harms.first ?? recommendation(standing, judged, gates),
+            alsoFound: harms.count > 1 ? Array(harms.dropFirst()) : nil)
     }
 
     /// Whether every guarded metric, at least one, is shown to be within its tolerance.
@@ -93,17 +95,19 @@ public struct StepJudge: Sendable {
 
     // MARK: - The decision
 
-    /// What is recommended, in the order of urgency: harm, failing updates, limits, then whether the step may advance.
+    /// What harm recommends, in the order of urgency: harm that is proven, failing updates, limits.
+    private func harms(_ standing: Standing, _ judged: [MetricJudgement], _ rows: [TestRow]) -> [Recommendation] {
+        var harms = provenHarm(standing, judged, rows).map(Recommendation.rollback)
+        if let failing = failingUpdates(standing) { harms.append(failing) }
+        if case .canaryOnly(let finding) = limits(judged) { harms.append(.rollback(finding)) }
+        return harms
+    }
+
+    /// What is recommended where there is no harm: whether the step may advance, and why not.
     private func recommendation(
-        _ standing: Standing, _ judged: [MetricJudgement], _ gates: [GateStanding], _ rows: [TestRow]
+        _ standing: Standing, _ judged: [MetricJudgement], _ gates: [GateStanding]
     ) -> Recommendation {
-        if let finding = provenHarm(standing, judged, rows) { return .rollback(finding) }
-        if let finding = failingUpdates(standing) { return finding }
-        switch limits(judged) {
-        case .canaryOnly(let finding): return .rollback(finding)
-        case .bothArms(let reason): return .hold(reason)
-        case .kept: break
-        }
+        if case .bothArms(let reason) = limits(judged) { return .hold(reason) }
         if let reason = missingData(judged) { return .noData(reason) }
         if let reason = sampleRatio.holdReason(canaries: cohort.canaries.count, others: cohort.others.count) {
             return .hold(reason)
@@ -115,19 +119,24 @@ public struct StepJudge: Sendable {
         return unproven(needed(judged))
     }
 
-    /// Harm that the test has proven and whose estimate matters: at least halfway to the tolerance.
-    private func provenHarm(_ standing: Standing, _ judged: [MetricJudgement], _ rows: [TestRow]) -> HarmFinding? {
-        guard experiment.plan.isRandomised else { return modelledHarm(judged) }
-        for crossing in harm.crossings {
+    /// Harm that the test has proven and whose estimate matters: at least halfway to the tolerance; one finding per
+    /// metric, the first that crossed first.
+    private func provenHarm(
+        _ standing: Standing, _ judged: [MetricJudgement], _ rows: [TestRow]
+    ) -> [HarmFinding] {
+        guard experiment.plan.isRandomised else { return modelledHarm(judged).map { [$0] } ?? [] }
+        var findings: [HarmFinding] = []
+        for crossing in harm.crossings where !findings.contains(where: { $0.metric == crossing.row.metric }) {
             guard let (effect, said) = harmOf(crossing.row, standing, judged) else { continue }
             let suspect = deviceScores(of: crossing.row, rows).flatMap { standing.suspect($0) }
-            return HarmFinding(
-                reason: "harm_proven", metric: crossing.row.metric, test: crossing.row.test,
-                evidence: crossing.evidence, bound: crossing.bound, effect: effect, suspect: suspect,
-                sentence: "canary devices show \(said) (evidence \(figure(crossing.evidence)) against a bound of "
-                    + "\(figure(crossing.bound)))" + (suspect.map { "; it is concentrated on \($0)" } ?? ""))
+            findings.append(
+                HarmFinding(
+                    reason: "harm_proven", metric: crossing.row.metric, test: crossing.row.test,
+                    evidence: crossing.evidence, bound: crossing.bound, effect: effect, suspect: suspect,
+                    sentence: "canary devices show \(said) (evidence \(figure(crossing.evidence)) against a bound of "
+                        + "\(figure(crossing.bound)))" + (suspect.map { "; it is concentrated on \($0)" } ?? "")))
         }
-        return nil
+        return findings
     }
 
     /// The scores of single devices behind a row that crossed.

@@ -178,6 +178,8 @@ public struct TickJudgement: Codable, Hashable, Sendable {
     public var contributions: [Contribution]
     /// What is recommended.
     public var recommendation: Recommendation
+    /// What other harm of this tick recommends beside it, for those who do not act on the first; nil for no other harm.
+    public var alsoFound: [Recommendation]?
 
     /// Who is compared with whom: `8 canaries (6 exposed) against 16 others`, or
     /// `12 sites, 96 devices (80 exposed) against 48 sites, 400 devices`.

@@ -2,21 +2,48 @@ public import CanaryAnalysis
 
 extension StepFinding {
     /// What a judgement means for the rollout, by what its policy says about each metric.
+    ///
+    /// Of several metrics that fail at once the one counts whose policy asks for most: taking the version back goes
+    /// before a halt, a halt before a hold.
     public init(_ judgement: TickJudgement, policies: [MetricPolicy]) {
         let missed = policies.first { $0.isMissed(in: judgement) }.map { Self.noData(Grounds(noDataFor: $0.name)) }
         switch judgement.recommendation {
-        case .rollback(let finding):
-            switch MetricPolicy.policy(for: finding.metric, among: policies)?.onFail ?? .rollback {
-            case .rollback: self = .rollback(Grounds(finding, in: judgement))
-            case .halt: self = .halt(Grounds(finding, in: judgement))
-            case .hold: self = .hold(Grounds(finding, in: judgement))
+        case .rollback, .halt:
+            let harms = ([judgement.recommendation] + (judgement.alsoFound ?? [])).compactMap { recommendation in
+                Self.harm(recommendation, in: judgement, policies: policies)
             }
-        case .halt(let finding): self = .halt(Grounds(finding, in: judgement))
+            // The first of the gravest: the judge's order stays among equals.
+            self = harms.reduce(harms[0]) { $1.gravity > $0.gravity ? $1 : $0 }
         case .hold(let reason): self = .hold(Grounds(reason))
         case .advance(let isProven):
             self = missed ?? .advance(proven: isProven, Grounds(judgement, isProven: isProven))
         case .undecided(let reason): self = missed ?? .undecided(Grounds(reason))
         case .noData(let reason): self = missed ?? .noData(Grounds(reason))
+        }
+    }
+
+    /// What one finding of harm means; nil for a recommendation without harm.
+    private static func harm(
+        _ recommendation: Recommendation, in judgement: TickJudgement, policies: [MetricPolicy]
+    ) -> Self? {
+        switch recommendation {
+        case .rollback(let finding):
+            switch MetricPolicy.policy(for: finding.metric, among: policies)?.onFail ?? .rollback {
+            case .rollback: .rollback(Grounds(finding, in: judgement))
+            case .halt: .halt(Grounds(finding, in: judgement))
+            case .hold: .hold(Grounds(finding, in: judgement))
+            }
+        case .halt(let finding): .halt(Grounds(finding, in: judgement))
+        case .advance, .hold, .undecided, .noData: nil
+        }
+    }
+
+    private var gravity: Int {
+        switch self {
+        case .rollback: 3
+        case .halt: 2
+        case .hold: 1
+        case .advance, .undecided, .noData: 0
         }
     }
 }
