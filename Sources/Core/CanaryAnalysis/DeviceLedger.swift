@@ -105,6 +105,12 @@ struct DeviceLedger: Sendable {
         if keepsRecent { push(tick) }
     }
 
+    /// Of a share: that of the whole list since the start; 0 without requests.
+    var level: Double {
+        let requests = requests.reduce(0, +)
+        return requests > 0 ? sinceStart.observed.reduce(0, +) / requests : 0
+    }
+
     /// The ledger of a mean with so much more for every request of some devices, since the start.
     func movedBy(_ difference: Double, of devices: [Bool]) -> DeviceLedger {
         var moved = self

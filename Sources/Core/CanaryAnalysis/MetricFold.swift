@@ -34,9 +34,10 @@ struct MetricFold: Sendable {
             share: experiment.plan.proofLevel, deadlineTicks: experiment.plan.deadlineTicks,
             watchTicks: experiment.plan.watchTicks, firstTick: experiment.plan.soakTicks)
         let directions = plan.harm == .either ? [false, true] : [plan.harm == .down]
+        let part = Double(experiment.canaries) / Double(max(1, experiment.devices.count))
         sides = directions.map { isDownward in
             MetricSide(
-                plan: plan, isDownward: isDownward, offsets: offsets, units: units, seed: experiment.seed,
+                plan: plan, isDownward: isDownward, part: part, offsets: offsets, units: units, seed: experiment.seed,
                 stream: UInt32(truncatingIfNeeded: metric * 2 + (isDownward ? 1 : 0)),
                 test: SequentialTest(assignments: assignments, spending: spending))
         }

@@ -18,31 +18,29 @@ struct MetricSide: Sendable {
     var canNeverProve: Bool { test.canNeverCross }
 
     private let margin: Margin
-    /// How many times the failures of an exposed device are expected once shifted, if the version changes nothing.
-    private let ratio: Double
+    /// The canaries' part of the list.
+    private let part: Double
     private var test: SequentialTest
     private var chosen: ChosenEvents
     /// The latest look at the proof.
     private(set) var last = SafetyLook()
 
     init(
-        plan: MetricPlan, isDownward: Bool, offsets: [Double], units: Units?, seed: UInt64, stream: UInt32,
-        test: SequentialTest
+        plan: MetricPlan, isDownward: Bool, part: Double, offsets: [Double], units: Units?, seed: UInt64,
+        stream: UInt32, test: SequentialTest
     ) {
+        self.part = part
         self.isDownward = isDownward
         self.test = test
         margin = plan.margin
         var offsets = isDownward ? offsets.map { plan.kind == .share ? 1 - $0 : -$0 } : offsets
-        let mean = offsets.reduce(0, +) / Double(max(1, offsets.count))
         var probability = 0.0
         switch (plan.kind, plan.margin) {
         case (.mean, _):
-            ratio = 1
+            break
         case (.share, .relative(let factor)):
-            ratio = 1 / factor
             probability = 1 - 1 / factor
         case (.share, .absolute(let share)):
-            ratio = max(0.05, mean / (mean + (1 - mean) * share))
             probability = share
             offsets = offsets.map { $0 + (1 - $0) * share }
         }
@@ -87,9 +85,14 @@ struct MetricSide: Sendable {
     /// The row of the proof: larger where the canary does less harm; nil once the proof is made.
     var proofScores: ScoreRow? {
         guard !isProven else { return nil }
-        let scores = Scores.capped(ledger.sinceStart, of: ledger, ratio: ratio, isClippedBelow: true)
-        // Of a mean the harmful side is up; of a share the likelihood is that of failing less.
-        return ledger.kind == .mean ? scores.map { 0 &- $0 } : scores
+        switch ledger.kind {
+        case .share:
+            let ratio = margin.unharmedRatio(part: part, level: ledger.level)
+            return Scores.capped(ledger.sinceStart, of: ledger, ratio: ratio, isClippedBelow: true)
+        case .mean:
+            // The harmful side of a mean is up; the likelihood of a share is that of failing less.
+            return Scores.capped(ledger.sinceStart, of: ledger).map { 0 &- $0 }
+        }
     }
 
     /// Looks at a tick: the sums of the proof's row over all assignments.

@@ -1,11 +1,3 @@
-/// The harm of a metric that is tolerated.
-public enum Margin: Codable, Hashable, Sendable {
-    /// So many times the failures, above 1.
-    case relative(Double)
-    /// So much larger a share of failures, in 0...1.
-    case absolute(Double)
-}
-
 /// What is judged about one metric.
 public struct MetricPlan: Codable, Hashable, Sendable {
     /// What a metric measures.

@@ -75,10 +75,12 @@ struct ScoreMoments {
     init(
         proofOf effect: Double, margin: Margin, _ fleet: ForecastFleet, canaries: Int, devices: Int, exposedFrom: Int
     ) {
+        let part = Double(canaries) / Double(devices)
         switch margin {
         case .relative(let factor):
             self.init(
-                canaries: canaries, devices: devices, exposedFrom: exposedFrom, ratio: 1 / factor, isProof: true, fleet
+                canaries: canaries, devices: devices, exposedFrom: exposedFrom,
+                ratio: margin.unharmedRatio(part: part, level: fleet.failureRate), isProof: true, fleet
             ) {
                 let base = $0.requests * $0.rate
                 return Arm(
@@ -87,9 +89,10 @@ struct ScoreMoments {
             }
         case .absolute(let share):
             let mean = fleet.failureRate
+            let level = mean + (1 - part) * (1 - mean) * share
             self.init(
                 canaries: canaries, devices: devices, exposedFrom: exposedFrom,
-                ratio: max(0.05, mean / (mean + (1 - mean) * share)), isProof: true, fleet
+                ratio: margin.unharmedRatio(part: part, level: level), isProof: true, fleet
             ) {
                 let own = $0.requests * $0.rate
                 let base = own + ($0.requests - own) * share
