@@ -57,6 +57,21 @@ import WireFormat
         #expect(world.devices.allSatisfy { $0.fallback == world.versions[1].digest })
     }
 
+    @Test("a version that comes back after another one has what is left of its error budget")
+    func comesBack() throws {
+        let world = try rolling(rate: 0.05)
+        try world.run(4)
+        _ = try world.want(1)
+        try world.run(2)
+        _ = try world.want(2)
+        let first = try #require(
+            world.controller.rollouts(model: nil, active: nil).last { $0.to == world.versions[1] })
+        let again = try #require(world.rollout)
+        #expect(first.state == .superseded && again.id != first.id)
+        #expect(again.budget.map { $0.share < 0.2 && $0.share >= 0.05 && $0.spentBefore > 0 } == true)
+        #expect(again.budget?.retries == 0)
+    }
+
     @Test("while a version is rolled out and watched, devices fall back to the one they come from")
     func fallback() throws {
         let world = try rolling(rate: 0.01)

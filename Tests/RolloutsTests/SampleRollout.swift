@@ -14,7 +14,9 @@ enum SampleRollout {
     }
 
     /// A rollout that is pending; without `from` it is a first installation.
-    static func pending(from: Bool = true, change: (inout Policy) -> Void = { _ in }) throws -> Rollout {
+    static func pending(
+        from: Bool = true, budget: RolloutBudget? = nil, change: (inout Policy) -> Void = { _ in }
+    ) throws -> Rollout {
         var policy = Policy(
             name: try PolicyName("p"), steps: [.devices(2), .percent(100)], soakSeconds: 20, deadlineSeconds: 300)
         change(&policy)
@@ -23,7 +25,7 @@ enum SampleRollout {
             version: try VersionName("v2"))
         return Rollout(
             id: try RolloutID("digits-2"), deployment: deployment, from: from ? try version("v1", 1) : nil,
-            to: try version("v2", 2), policy: policy, salt: 7, at: at(0))
+            to: try version("v2", 2), policy: policy, budget: budget, salt: 7, at: at(0))
     }
 
     /// A rollout whose first step, devices 1 and 2, is exposed.

@@ -114,6 +114,16 @@ public struct TestPlan: Codable, Hashable, Sendable {
         self.mayAdvanceUnproven = mayAdvanceUnproven
     }
 
+    /// What the step's tests may have spent by a tick, counted from 1, in 0...1; nothing before the first.
+    ///
+    /// The test of failed updates may reject at its first look already, so all of its share counts from then on.
+    public func spent(by tick: Int) -> Double {
+        tick < 1 ? 0 : updateShare + spending.spent(by: tick)
+    }
+
+    /// When the share of the test is spent.
+    var spending: Spending { Spending(share: share, deadlineTicks: deadlineTicks, watchTicks: watchTicks) }
+
     /// The parts of a rollout's error budget that one step's tests may spend.
     ///
     /// A tenth is for failed updates; of the rest the first step has half and the others share the other half equally;

@@ -39,9 +39,7 @@ public struct StepJudge: Sendable {
         cohort = Cohort(experiment.devices, units: units)
         model = DeviceModelTest(experiment, units: units)
         tracks = DeviceTracks(count: experiment.devices.count)
-        harm = HarmTest(
-            assignments: assignments.count,
-            spending: Spending(share: plan.share, deadlineTicks: plan.deadlineTicks, watchTicks: plan.watchTicks))
+        harm = HarmTest(assignments: assignments.count, spending: plan.spending)
         let assignmentCount = assignments.count
         metrics = experiment.metrics.indices.map { index in
             MetricFold(experiment: experiment, units: units, metric: index, assignments: assignmentCount)

@@ -19,8 +19,9 @@ extension Policy {
     /// - Parameters:
     ///   - step: the step, counted from 1.
     ///   - isAfterProof: whether an earlier step was proven; then this one may advance where nothing can be decided.
-    public func testPlan(step: Int, isAfterProof: Bool) -> TestPlan {
-        let shares = TestPlan.shares(of: errorBudget, step: step, of: steps.count)
+    ///   - budget: what the rollout may spend in all, in 0...1; nil for the policy's error budget.
+    public func testPlan(step: Int, isAfterProof: Bool, budget: Double? = nil) -> TestPlan {
+        let shares = TestPlan.shares(of: budget ?? errorBudget, step: step, of: steps.count)
         func ticks(_ seconds: Double) -> Int { Int((seconds / heartbeatSeconds).rounded(.up)) }
         return TestPlan(
             share: shares.test, updateShare: shares.updates, soakTicks: ticks(soakSeconds),

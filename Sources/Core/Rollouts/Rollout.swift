@@ -21,6 +21,8 @@ public struct Rollout: Codable, Hashable, Sendable {
     public let to: VersionReference
     /// The policy, frozen.
     public let policy: Policy
+    /// What it may spend of the policy's error budget; nil for all of it, in what was stored before budgets were kept.
+    public let budget: RolloutBudget?
     /// The key of every draw of this rollout; fresh for each rollout, a retry too.
     public let salt: UInt64
     /// When it was declared.
@@ -52,10 +54,10 @@ public struct Rollout: Codable, Hashable, Sendable {
     /// What a dry run has said it would do.
     var noted: Set<FindingKey> = []
 
-    /// Declares a rollout.
+    /// Declares a rollout; without a budget it has its policy's.
     public init(
         id: RolloutID, deployment: Deployment, from: VersionReference?, to: VersionReference, policy: Policy,
-        salt: UInt64, at now: Timestamp
+        budget: RolloutBudget? = nil, salt: UInt64, at now: Timestamp
     ) {
         self.id = id
         self.deployment = deployment.name
@@ -63,6 +65,7 @@ public struct Rollout: Codable, Hashable, Sendable {
         self.from = from
         self.to = to
         self.policy = policy
+        self.budget = budget ?? RolloutBudget(share: policy.errorBudget)
         self.salt = salt
         createdAt = now
     }

@@ -21,6 +21,8 @@ public struct RolloutReport: Codable, Hashable, Sendable {
         public var state: RolloutState
         /// The policy as it was frozen.
         public var policy: Policy
+        /// What it may spend of the policy's error budget; nil where that is not known.
+        public var budget: RolloutBudget?
         /// When it was declared.
         public var createdAt: Timestamp
         /// When the first device ran the new version.

@@ -66,6 +66,8 @@ public struct RolloutResource: Codable, Hashable, Sendable {
     public var decisions: [Decision]
     /// The policy as it was frozen.
     public var policy: Policy
+    /// What it may spend of the policy's error budget; nil from a controller that does not say it.
+    public var budget: RolloutBudget?
     /// When it was declared.
     public var createdAt: Timestamp
     /// When the first device ran the new version.

@@ -155,9 +155,10 @@ struct ReportView {
             default: .faint
             }
         let seeds = report.steps.map { "\($0.seed)" }.joined(separator: ", ")
+        let budget = report.subject.budget?.sentence.map { [Self.line("budget", StyledText($0, .faint))] } ?? []
         return [
             "", Self.line("recomputed", StyledText(report.replayed, style)),
             Self.line("seeds", StyledText("\(seeds), one per step", .faint)),
-        ]
+        ] + budget
     }
 }

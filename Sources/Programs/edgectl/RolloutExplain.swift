@@ -108,6 +108,7 @@ extension RolloutReport.Subject {
         self.init(
             id: rollout.id, deployment: rollout.deployment, model: rollout.model, from: rollout.from, to: rollout.to,
             state: rollout.state, policy: rollout.policy, createdAt: rollout.createdAt)
+        budget = rollout.budget
         firstExposedAt = rollout.firstExposedAt
         endedAt = rollout.endedAt
     }

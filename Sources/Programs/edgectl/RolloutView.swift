@@ -34,6 +34,7 @@ struct RolloutView {
             step += ", deadline \(Rendering.age(deadline, now: now))"
         }
         lines.append(StyledText("  " + step))
+        if let budget = rollout.budget?.sentence { lines.append(StyledText("  " + budget, .faint)) }
         if rollout.policy.dryRun {
             lines.append(
                 StyledText("  dry run: judged, but neither taken back nor halted by the judge", .notice))

@@ -98,6 +98,7 @@ extension TrackedRollout {
             id: rollout.id, deployment: rollout.deployment, model: rollout.model, from: rollout.from, to: rollout.to,
             state: rollout.state, step: rollout.steps.count, steps: rollout.policy.steps.count, policy: rollout.policy,
             createdAt: rollout.createdAt)
+        shown.budget = rollout.budget
         shown.waitReason = rollout.wait?.reason
         shown.waitSentence = rollout.wait?.sentence
         shown.waitSince = rollout.wait?.since

@@ -50,19 +50,21 @@ extension FleetDraft {
                 "deployment \(deployment.name) wants \(deployment.version) now; apply it with \(failed.to.name) first")
         }
         return startRollout(
-            deployment, from: state.settledVersion(of: deployment.name), to: failed.to, salt: salt)
+            deployment, from: state.settledVersion(of: deployment.name), to: failed.to, isRetry: true, salt: salt)
     }
 
     private mutating func startRollout(
-        _ deployment: Deployment, from: VersionReference?, to: VersionReference, salt: UInt64
+        _ deployment: Deployment, from: VersionReference?, to: VersionReference, isRetry: Bool = false, salt: UInt64
     ) -> RolloutID {
-        let number = state.rollouts(of: deployment.name).count + 1
+        let earlier = state.rollouts(of: deployment.name).map(\.rollout)
+        let number = earlier.count + 1
         guard let id = RolloutID(rawValue: "\(deployment.name)-\(number)") else {
             preconditionFailure("a deployment's name and a number make a rollout id")
         }
         let policy = state.policy(for: deployment) ?? FleetState.standardPolicy
+        let budget = RolloutBudget(of: policy.errorBudget, for: to.digest, after: earlier, isRetry: isRetry)
         let rollout = Rollout(
-            id: id, deployment: deployment, from: from, to: to, policy: policy, salt: salt, at: now)
+            id: id, deployment: deployment, from: from, to: to, policy: policy, budget: budget, salt: salt, at: now)
         put(TrackedRollout(rollout, decisions: []), was: nil)
         touch(state.devices(of: deployment).map(\.id))
         change(id) { rollout, now in rollout.started(at: now) }

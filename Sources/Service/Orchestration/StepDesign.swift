@@ -68,7 +68,8 @@ struct StepDesign {
     }
 
     private var plan: TestPlan {
-        rollout.policy.testPlan(step: step, isAfterProof: rollout.steps.contains { $0.outcome == .proven })
+        rollout.policy.testPlan(
+            step: step, isAfterProof: rollout.steps.contains { $0.outcome == .proven }, budget: rollout.errorBudget)
     }
 }
 

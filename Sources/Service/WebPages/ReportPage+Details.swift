@@ -81,6 +81,7 @@ extension ReportPage {
                 "\(subject.policy.name): steps \(steps); error budget \(Figure.percent(subject.policy.errorBudget))"
             ),
         ]
+        if let budget = subject.budget?.sentence { rows.append(("budget", budget)) }
         for step in report.steps { rows += Self.parameters(of: step, isDeciding: step.step == report.decidingStep) }
         let cells = rows.map { name, text in
             Markup.element("tr", [.element("th", name), .element("td", [.element("code", text)])])
