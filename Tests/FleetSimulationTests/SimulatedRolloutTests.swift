@@ -71,6 +71,29 @@ import Testing
         #expect((recording.outcome.rollback != nil) == (ratio > 1))
     }
 
+    @Test("harm that begins in the watch is found by the comparison with the holdback, and without it is not")
+    func watch() throws {
+        var fleet = SimulatedFleet()
+        fleet.devices = 200
+        fleet.failureRate = 0.05
+        fleet.steps = [SimulatedStart(share: 0.1), SimulatedStart(share: 1, trigger: .at(300))]
+        fleet.end = SimulatedEnd(atSeconds: 600, holdbackShare: 0.04)
+        fleet.version.failureRatio = 3
+        fleet.version.beginsAtSeconds = 3_600
+        var rollout = SimulatedRollout(fleet, policy: Self.policy(), seed: 4)
+        rollout.run(seconds: 7_200)
+        try #require(rollout.steps.count == 3)
+        #expect(rollout.steps[2].list.count == 18 && rollout.steps[2].cohort.count == 10)
+        #expect(
+            rollout.steps[2].experiment.plan.isWatch && abs(rollout.steps[0].experiment.plan.share - 0.0045) < 1e-12)
+        let rollback = try #require(rollout.outcome.rollback)
+        #expect(rollback.at > 3_600 && rollback.step == 3)
+        fleet.end?.holdbackShare = 0
+        var alone = SimulatedRollout(fleet, policy: Self.policy(), seed: 4)
+        alone.run(seconds: 600)
+        #expect(alone.steps.count == 2)
+    }
+
     @Test("a recording of it comes to the same when it is judged again", arguments: [1.0, 3.0])
     func recording(ratio: Double) {
         var fleet = SimulatedFleet()

@@ -108,7 +108,7 @@ import Testing
         let promote = rollout.tickJudged(
             [.undecided(soaking), .advance(proven: false, proof)], outage: nil, at: at(60))
         #expect(decisions(promote).map(\.kind) == [.promote])
-        #expect(promote.last == .commandRest)
+        #expect(promote.last == .drawWatch)
         #expect(rollout.steps.last?.outcome == .notProvenHere)
         #expect(rollout.state == .watching)
     }
@@ -130,7 +130,7 @@ import Testing
         _ = try rollout.commanded(.promote, by: "ana", reason: "hotfix", at: at(30))
         #expect(rollout.state == .watching)
         #expect(rollout.clockMoved(to: at(40), unreachable: []).isEmpty)
-        #expect(rollout.clockMoved(to: at(30 + 86_400), unreachable: []) == [.makeFallback, .commandRest])
+        #expect(rollout.clockMoved(to: at(30 + 86_400), unreachable: []) == [.commandRest, .makeFallback])
         #expect(rollout.state == .completed)
     }
 
@@ -219,7 +219,7 @@ import Testing
     func nobodyEligible() throws {
         var rollout = try rollout()
         _ = rollout.started(at: at(0))
-        #expect(rollout.stepFoundNobody(1, at: at(1)).isEmpty)
+        #expect(rollout.stepFoundNobody(1, left: 1, at: at(1)).isEmpty)
         #expect(rollout.wait?.reason == "no_eligible_devices")
         #expect(rollout.clockMoved(to: at(2), unreachable: []) == [.drawStep(1)])
     }

@@ -4,7 +4,7 @@ import Testing
 
 /// Everything that can happen to a rollout.
 private enum Event: String, CaseIterable, CustomTestStringConvertible {
-    case started, nextStepDrawn, anotherStepDrawn, nextStepFoundNobody, restCommanded
+    case started, nextStepDrawn, anotherStepDrawn, nextStepFoundNobody, restCommanded, watchDrawn, watchNotDrawn
     case deviceExposed, deviceFailed, deviceRestored, bothRestored, bothRetired
     case harmFound, haltFound, proofFound, holdFound, undecidedFound, noDataFound, outageFound
     case timePassed, watchTimePassed, devicesUnreachable
@@ -17,8 +17,8 @@ private enum Event: String, CaseIterable, CustomTestStringConvertible {
     var transitions: [RolloutState: RolloutState] {
         switch self {
         case .started: [.pending: .progressing]
-        case .nextStepDrawn, .anotherStepDrawn, .nextStepFoundNobody, .restCommanded, .deviceExposed, .deviceFailed,
-            .deviceRestored, .timePassed, .retryOrdered:
+        case .nextStepDrawn, .anotherStepDrawn, .nextStepFoundNobody, .restCommanded, .watchDrawn, .watchNotDrawn,
+            .deviceExposed, .deviceFailed, .deviceRestored, .timePassed, .retryOrdered:
             [:]
         case .bothRestored, .bothRetired, .devicesUnreachable: [.rollingBack: .rolledBack]
         case .harmFound, .rollbackOrdered:
@@ -83,8 +83,11 @@ private enum Event: String, CaseIterable, CustomTestStringConvertible {
         case .started: return rollout.started(at: now)
         case .nextStepDrawn: return rollout.stepDrawn(next, cohort: [], eligible: 6, at: now)
         case .anotherStepDrawn: return rollout.stepDrawn(next + 1, cohort: [one], eligible: 6, at: now)
-        case .nextStepFoundNobody: return rollout.stepFoundNobody(next, at: now)
+        case .nextStepFoundNobody: return rollout.stepFoundNobody(next, left: 1, at: now)
         case .restCommanded: return rollout.restCommanded([], at: now)
+        case .watchDrawn:
+            return rollout.watchDrawn(cohort: [try SampleRollout.device(3)], heldBack: [], at: now)
+        case .watchNotDrawn: return rollout.watchNotDrawn(left: 1, at: now)
         case .deviceExposed: return rollout.deviceExposed(one, at: now)
         case .deviceFailed: return rollout.deviceFailed(one, reason: "smoke_failed", at: now)
         case .deviceRestored: return rollout.deviceRestored(one, at: now)

@@ -10,7 +10,7 @@ import Testing
     private func awaitingSecondStep() throws -> Rollout {
         var rollout = try Sample.exposed()
         _ = try rollout.commanded(.advance, by: "ana", reason: "seen enough", at: Sample.at(30))
-        _ = rollout.stepFoundNobody(2, at: Sample.at(30))
+        _ = rollout.stepFoundNobody(2, left: 1, at: Sample.at(30))
         return rollout
     }
 
@@ -103,7 +103,7 @@ import Testing
         #expect(rollout.state == .halted)
         _ = try rollout.commanded(.resume, by: "ana", reason: "one bad disk", at: Sample.at(30))
         #expect(rollout.state == .watching)
-        #expect(rollout.clockMoved(to: Sample.at(10 + 86_400), unreachable: []) == [.makeFallback, .commandRest])
+        #expect(rollout.clockMoved(to: Sample.at(10 + 86_400), unreachable: []) == [.commandRest, .makeFallback])
     }
 
     @Test("a promoted rollout draws no further step, whatever is ordered")

@@ -29,7 +29,7 @@ struct Assignments: Sendable {
         let strata = experiment.devices.map(\.stratum)
         self.init(
             isCanary: units?.firsts(isCanary) ?? isCanary, strata: units?.firsts(strata) ?? strata,
-            share: experiment.plan.share, seed: experiment.seed)
+            share: experiment.plan.assignmentLevel, seed: experiment.seed)
     }
 
     /// Prepares the assignments of a drawn cohort.
@@ -47,7 +47,7 @@ struct Assignments: Sendable {
         let size = isMember.count { $0 }
         let groups = CohortDraw.members(of: strata)
         let sizes = groups.map { group in group.count { isMember[$0] } }
-        let possible = zip(groups, sizes).reduce(1.0) { $0 * Self.combinations($1.0.count, $1.1) }
+        let possible = Self.possible(isMember: isMember, strata: strata)
         isComplete = possible <= Double(Self.enumerationLimit)
         let observed = isMember.indices.filter { isMember[$0] }.map(Int32.init)
         guard !isComplete else {
@@ -136,6 +136,13 @@ struct Assignments: Sendable {
             sums[assignment] = sum
         }
         return sums
+    }
+
+    /// How many ways there are to draw as many of each stratum.
+    static func possible(isMember: [Bool], strata: [Int]) -> Double {
+        CohortDraw.members(of: strata).reduce(1.0) { product, group in
+            product * combinations(group.count, group.count { isMember[$0] })
+        }
     }
 
     private static func combinations(_ all: Int, _ chosen: Int) -> Double {

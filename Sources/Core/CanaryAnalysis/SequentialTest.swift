@@ -7,10 +7,12 @@ struct Spending: Sendable {
 
     /// The level to be spent in all, in 0...1.
     let share: Double
-    /// Ticks to the step's deadline: four fifths are spent by then.
+    /// Ticks to the step's deadline: all but the late part is spent by then.
     let deadlineTicks: Int
-    /// Ticks to the end of the watch: the last fifth is spread over them.
+    /// Ticks to the end of the watch: the late part is spread over them.
     let watchTicks: Int
+    /// The part of the level that is spread evenly, in 0...1.
+    var latePart = 0.2
     /// Nothing is spent before this tick.
     var firstTick = 0
 
@@ -20,7 +22,7 @@ struct Spending: Sendable {
         let time = Double(tick)
         let early = min(1, Double.log(onePlus: time / Self.tau) / Double.log(onePlus: Double(deadlineTicks) / Self.tau))
         let late = min(1, time / Double(max(1, watchTicks)))
-        return share * (0.8 * early + 0.2 * late)
+        return share * ((1 - latePart) * early + latePart * late)
     }
 }
 

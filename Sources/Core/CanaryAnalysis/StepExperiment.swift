@@ -96,6 +96,8 @@ public struct TestPlan: Codable, Hashable, Sendable {
     public var excuseTicks: Int
     /// True for a step after a proven one: it may advance unproven where its list can decide nothing.
     public var mayAdvanceUnproven: Bool
+    /// Of a rollout's watch, the part of the share that is spread evenly over it, in 0...1; nil of a step.
+    public var latePart: Double?
     /// False where a person picked the canaries: then a model of devices judges instead of the draw.
     public var isRandomised = true
 
@@ -121,8 +123,28 @@ public struct TestPlan: Codable, Hashable, Sendable {
         tick < 1 ? 0 : updateShare + spending.spent(by: tick)
     }
 
+    /// True of a rollout's watch, after its promotion.
+    public var isWatch: Bool { latePart != nil }
+
+    /// Plans the watch after a promotion: nobody advances any more, and a fault may begin at any hour, so half of what
+    /// may be spent is spread evenly.
+    public static func watch(share: Double, updateShare: Double, ticks: Int, excuseTicks: Int) -> TestPlan {
+        var plan = TestPlan(
+            share: share, updateShare: updateShare, soakTicks: 0, deadlineTicks: ticks, watchTicks: ticks,
+            excuseTicks: excuseTicks, mayAdvanceUnproven: true)
+        plan.latePart = 0.5
+        return plan
+    }
+
     /// When the share of the test is spent.
-    var spending: Spending { Spending(share: share, deadlineTicks: deadlineTicks, watchTicks: watchTicks) }
+    var spending: Spending {
+        Spending(share: share, deadlineTicks: deadlineTicks, watchTicks: watchTicks, latePart: latePart ?? 0.2)
+    }
+
+    /// The level by which the number of assignments is chosen.
+    ///
+    /// A watch has five times as many as a step, so that one more may cross within minutes at any hour.
+    var assignmentLevel: Double { isWatch ? share / 5 : share }
 
     /// The parts of a rollout's error budget that one step's tests may spend.
     ///

@@ -53,6 +53,8 @@ extension Rollout {
         state = .superseded
         endedAt = now
         wait = nil
+        // Whoever was held back stays where it is: the next version may be the one it runs.
+        heldBack = nil
         guard !wasPromoted else { return [.makeFallback] }
         return takeBackAll()
     }
@@ -78,9 +80,10 @@ extension Rollout {
         let decision = record(.promote, grounds, at: now)
         endStep(outcome)
         state = .watching
-        promotedAt = now
         wait = nil
-        return [decision, .commandRest]
+        guard promotedAt == nil else { return [decision, .commandRest] }
+        promotedAt = now
+        return [decision] + startWatch()
     }
 
     mutating func hold(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
@@ -110,7 +113,8 @@ extension Rollout {
         haltedBy = FindingKey(grounds)
         waitFor(
             grounds.reason,
-            grounds.sentence + "; a person decides: resume, advance, promote or rollback", at: now)
+            grounds.sentence + "; a person decides: resume, "
+                + (promotedAt == nil ? "advance, promote or rollback" : "or rollback"), at: now)
         return [decision]
     }
 
@@ -122,13 +126,9 @@ extension Rollout {
         noDataSince = nil
         if from == nil { return [decision] + install(at: now) }
         if awaitsDraw { return [decision, .drawStep(steps.count + 1)] }
-        if let last = steps.indices.last, now >= steps[last].deadlineAt {
-            let step = steps[last]
-            var renewed = RolloutStep(
-                number: step.number, startedAt: step.startedAt,
-                deadlineAt: now.adding(seconds: policy.deadlineSeconds), eligible: step.eligible, drawn: step.drawn)
-            renewed.ticks = step.ticks
-            steps[last] = renewed
+        if promotedAt == nil, let last = steps.indices.last, now >= steps[last].deadlineAt {
+            steps[last].deadlineAt = now.adding(seconds: policy.deadlineSeconds)
+            steps[last].outcome = nil
         }
         return [decision] + grants(at: now)
     }
@@ -144,6 +144,7 @@ extension Rollout {
         state = .rollingBack
         rolledBackAt = now
         promotedAt = nil
+        heldBack = nil
         wait = nil
         return [decision] + takeBackAll() + settled(at: now)
     }

@@ -42,6 +42,10 @@ public struct Rollout: Codable, Hashable, Sendable {
     public internal(set) var firstExposedAt: Timestamp?
     /// When the version was given to every remaining device.
     public internal(set) var promotedAt: Timestamp?
+    /// What judges the watch, and with which guarantee; nil before the promotion.
+    public internal(set) var guarantee: WatchGuarantee?
+    /// The devices that keep the old version during the watch; nil where none is held back.
+    public internal(set) var heldBack: Set<DeviceID>?
     /// When the rollback was decided.
     public internal(set) var rolledBackAt: Timestamp?
     /// When a final state was reached.
@@ -72,8 +76,11 @@ public struct Rollout: Codable, Hashable, Sendable {
 
     // MARK: - Reading
 
-    /// The step that is being judged for advancing, or the last one; nil before the first.
+    /// The step that is being judged for advancing, or the last one, or the watch; nil before the first.
     public var currentStep: RolloutStep? { steps.last }
+
+    /// How many steps of the policy were drawn.
+    public var drawnSteps: Int { steps.count { $0.kind == .step } }
 
     /// True while the judge looks at the rollout: whenever somebody is or may be exposed and it was not taken back.
     public var isJudged: Bool {
@@ -130,8 +137,19 @@ public struct Rollout: Codable, Hashable, Sendable {
     }
 
     /// A step's list was empty: nobody runs the version devices come from and was seen lately.
-    public mutating func stepFoundNobody(_ number: Int, at now: Timestamp) -> [RolloutAction] {
+    ///
+    /// - Parameter left: how many devices the version has still to reach, seen lately or not; where there are none, and
+    ///   the steps before were decided, the rollout has come to its end.
+    public mutating func stepFoundNobody(_ number: Int, left: Int, at now: Timestamp) -> [RolloutAction] {
         guard state == .progressing, number == steps.count + 1 else { return [] }
+        if left == 0, let last = steps.last, let outcome = last.outcome {
+            var grounds = Grounds(
+                cause: .judge, reason: "everyone_drawn",
+                sentence: "the steps before have drawn every device and were decided; nobody is left for step \(number)"
+            )
+            grounds.isBetweenTicks = true
+            return promote(outcome: outcome, grounds, at: now)
+        }
         waitFor(
             "no_eligible_devices",
             "no device is eligible for step \(number): none runs \(from?.description ?? "a version") under this "
@@ -205,10 +223,7 @@ public struct Rollout: Codable, Hashable, Sendable {
             return settled(at: now, unreachable: unreachable)
         case .watching:
             guard let promotedAt, now.seconds(since: promotedAt) >= policy.watchSeconds else { return [] }
-            state = .completed
-            endedAt = now
-            wait = nil
-            return [.makeFallback, .commandRest]
+            return endWatch(at: now)
         case .progressing where awaitsDraw:
             return [.drawStep(steps.count + 1)]
         case .pending, .progressing, .holding, .halted, .rolledBack, .completed, .superseded:
@@ -268,7 +283,8 @@ public struct Rollout: Codable, Hashable, Sendable {
         decisions += 1
         var decision = Decision(
             number: decisions, kind: kind, cause: grounds.cause, reason: grounds.reason, sentence: grounds.sentence,
-            step: max(1, steps.count), tick: grounds.actor == nil ? currentStep?.ticks : nil, at: now,
+            step: max(1, steps.count), tick: grounds.actor == nil && !grounds.isBetweenTicks ? currentStep?.ticks : nil,
+            at: now,
             actor: grounds.actor, exposedDevices: exposedCount)
         decision.metric = grounds.metric
         decision.metricKind = grounds.metricKind

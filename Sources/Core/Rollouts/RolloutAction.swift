@@ -6,12 +6,13 @@ public enum RolloutAction: Hashable, Sendable {
     case record(Decision)
     /// Fix the step's eligible list, draw its cohort and answer with `stepDrawn` or `stepFoundNobody`.
     case drawStep(Int)
+    /// Draw who of the rest stays behind while the rollout is watched, and answer with `watchDrawn` or `watchNotDrawn`.
+    case drawWatch
     /// Assign the new version to these devices, with the version they come from as fallback.
     case command([DeviceID])
     /// Assign the version they come from to these devices.
     case takeBack([DeviceID])
-    /// Assign the new version to every remaining device and answer with `restCommanded`; while the rollout is watched,
-    /// to all but the holdback.
+    /// Assign the new version to every remaining device that is not held back, and answer with `restCommanded`.
     case commandRest
     /// Make the new version the fallback of every device that runs it.
     case makeFallback

@@ -68,6 +68,9 @@ extension Rollout {
 
     /// What the judge of a drawn step may spend, and when.
     func testPlan(of step: RolloutStep) -> TestPlan {
-        policy.testPlan(step: step.number, isAfterProof: false, budget: errorBudget)
+        switch step.kind {
+        case .step: policy.testPlan(step: step.number, isAfterProof: false, budget: errorBudget)
+        case .watch: policy.watchPlan(budget: errorBudget)
+        }
     }
 }

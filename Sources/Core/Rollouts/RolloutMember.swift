@@ -18,7 +18,7 @@ public struct RolloutMember: Codable, Hashable, Sendable {
         case restored
     }
 
-    /// The step that drew it, counted from 1; 0 for the rest that no step draws.
+    /// The step that drew it, counted from 1, or the watch; 0 for the rest that nobody draws.
     public var step: Int
     /// How far it is.
     public var progress: Progress
@@ -45,8 +45,16 @@ public struct RolloutMember: Codable, Hashable, Sendable {
     }
 }
 
-/// One step of a rollout that was drawn.
+/// One step of a rollout that was drawn, or its watch, which is judged like one.
 public struct RolloutStep: Codable, Hashable, Sendable {
+    /// What is drawn and judged.
+    public enum Kind: String, Codable, Hashable, Sendable {
+        /// A step of the policy.
+        case step
+        /// The watch after the promotion: the rest against the holdback.
+        case watch
+    }
+
     /// How a step ended.
     public enum Outcome: String, Codable, Hashable, Sendable {
         /// Every guarded metric was shown to be within its tolerance.
@@ -59,12 +67,14 @@ public struct RolloutStep: Codable, Hashable, Sendable {
         case byPerson = "by_person"
     }
 
-    /// Counted from 1.
+    /// What it is.
+    public let kind: Kind
+    /// Counted from 1; the watch comes after the last step.
     public let number: Int
     /// When it was drawn: its test starts here.
     public let startedAt: Timestamp
-    /// When it must be decided.
-    public let deadlineAt: Timestamp
+    /// When it must be decided; when the watch ends.
+    public internal(set) var deadlineAt: Timestamp
     /// How many devices were on its eligible list.
     public let eligible: Int
     /// How many of them were drawn.
@@ -75,13 +85,30 @@ public struct RolloutStep: Codable, Hashable, Sendable {
     public var outcome: Outcome?
 
     /// Makes a step that has just been drawn.
-    public init(number: Int, startedAt: Timestamp, deadlineAt: Timestamp, eligible: Int, drawn: Int) {
+    public init(
+        kind: Kind = .step, number: Int, startedAt: Timestamp, deadlineAt: Timestamp, eligible: Int, drawn: Int
+    ) {
+        self.kind = kind
         self.number = number
         self.startedAt = startedAt
         self.deadlineAt = deadlineAt
         self.eligible = eligible
         self.drawn = drawn
         ticks = 0
+    }
+
+    /// Reads a step; what was stored before watches were drawn is a step of the policy.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            kind: try fields.decodeIfPresent(Kind.self, forKey: .kind) ?? .step,
+            number: try fields.decode(Int.self, forKey: .number),
+            startedAt: try fields.decode(Timestamp.self, forKey: .startedAt),
+            deadlineAt: try fields.decode(Timestamp.self, forKey: .deadlineAt),
+            eligible: try fields.decode(Int.self, forKey: .eligible), drawn: try fields.decode(Int.self, forKey: .drawn)
+        )
+        ticks = try fields.decode(Int.self, forKey: .ticks)
+        outcome = try fields.decodeIfPresent(Outcome.self, forKey: .outcome)
     }
 }
 

@@ -23,6 +23,8 @@ public struct RolloutReport: Codable, Hashable, Sendable {
         public var policy: Policy
         /// What it may spend of the policy's error budget; nil where that is not known.
         public var budget: RolloutBudget?
+        /// What judges the watch, and with which guarantee; nil before the promotion.
+        public var guarantee: String?
         /// When it was declared.
         public var createdAt: Timestamp
         /// When the first device ran the new version.
@@ -83,6 +85,11 @@ public struct RolloutReport: Codable, Hashable, Sendable {
     public var worseBaseline: WorseBaseline?
     /// What would have come of the same evidence under small changes.
     public var alternatives: [Alternative]
+
+    /// A step by its number, or the watch.
+    public func name(ofStep number: Int) -> String {
+        steps.contains { $0.step == number && $0.plan.isWatch } ? "the watch" : "step \(number)"
+    }
 
     /// The step whose evidence decided.
     public var deciding: StepReport? { steps.first { $0.step == decidingStep } }

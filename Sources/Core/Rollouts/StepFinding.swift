@@ -43,6 +43,8 @@ public struct Grounds: Hashable, Sendable {
     public var sentence: String
     /// The person who ordered it, where one did.
     public var actor: String?
+    /// True where no tick's evidence is what decides.
+    public var isBetweenTicks = false
     /// The metric, where one decides.
     public var metric: String?
     /// What that metric is, and so how the effect is to be read; nil for events.

@@ -62,6 +62,8 @@ public struct RolloutResource: Codable, Hashable, Sendable {
     public var progress: Progress
     /// The judge's last words on the current step.
     public var judgement: TickJudgement?
+    /// What judges the watch, and with which guarantee, as a sentence; nil before the promotion.
+    public var guarantee: String?
     /// The decisions so far, oldest first.
     public var decisions: [Decision]
     /// The policy as it was frozen.

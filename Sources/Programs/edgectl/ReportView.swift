@@ -25,7 +25,7 @@ struct ReportView {
     // MARK: - What was decided
 
     private var head: [StyledText] {
-        var place = "step \(decision.step)"
+        var place = report.name(ofStep: decision.step)
         if let tick = decision.tick { place += ", tick \(tick)" }
         var lines: [StyledText] = [
             StyledText("\(report.subject.id)  ", .strong)
@@ -66,7 +66,7 @@ struct ReportView {
             return ["", "  there is no evidence for this decision"]
         }
         let title =
-            "measured by then: \(judgement.armsInWords), step \(step.step), \(judgement.tick) ticks of "
+            "measured by then: \(judgement.armsInWords), \(report.name(ofStep: step.step)), \(judgement.tick) ticks of "
             + "\(Figure.decimal(step.tickSeconds, digits: 0)) s"
         var lines: [StyledText] = ["", StyledText(title, .strong)]
         for metric in judgement.metrics { lines += Self.lines(metric, bound: judgement.bound) }
@@ -155,10 +155,11 @@ struct ReportView {
             default: .faint
             }
         let seeds = report.steps.map { "\($0.seed)" }.joined(separator: ", ")
-        let budget = report.subject.budget?.sentence.map { [Self.line("budget", StyledText($0, .faint))] } ?? []
+        let said = [("budget", report.subject.budget?.sentence), ("watch", report.subject.guarantee)]
+        let more = said.compactMap { name, text in text.map { Self.line(name, StyledText($0, .faint)) } }
         return [
             "", Self.line("recomputed", StyledText(report.replayed, style)),
             Self.line("seeds", StyledText("\(seeds), one per step", .faint)),
-        ] + budget
+        ] + more
     }
 }

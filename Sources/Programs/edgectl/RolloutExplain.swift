@@ -109,6 +109,7 @@ extension RolloutReport.Subject {
             id: rollout.id, deployment: rollout.deployment, model: rollout.model, from: rollout.from, to: rollout.to,
             state: rollout.state, policy: rollout.policy, createdAt: rollout.createdAt)
         budget = rollout.budget
+        guarantee = rollout.guarantee
         firstExposedAt = rollout.firstExposedAt
         endedAt = rollout.endedAt
     }

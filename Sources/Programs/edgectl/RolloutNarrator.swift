@@ -18,6 +18,7 @@ struct RolloutNarrator {
         if rollout.step != last.step {
             events.append("step \(rollout.step)/\(rollout.steps) started: \(rollout.progress.drawn) devices drawn")
         }
+        if let guarantee = rollout.guarantee, last.guarantee == nil { events.append("watch: \(guarantee)") }
         events += Self.progress(rollout.progress, since: last.progress)
         events += Self.verdicts(rollout.judgement, since: last.judgement)
         if let reason = rollout.waitReason, reason != last.waitReason {

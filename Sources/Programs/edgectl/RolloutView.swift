@@ -29,11 +29,13 @@ struct RolloutView {
         if rollout.step > 0, rollout.step <= rollout.policy.steps.count {
             step += " (\(rollout.policy.steps[rollout.step - 1]))"
         }
-        if let started = rollout.stepStartedAt { step += ", for \(Rendering.age(started, now: now))" }
-        if let deadline = rollout.stepDeadlineAt, !rollout.state.isFinal {
+        let isWatched = rollout.guarantee != nil
+        if let started = rollout.stepStartedAt, !isWatched { step += ", for \(Rendering.age(started, now: now))" }
+        if let deadline = rollout.stepDeadlineAt, !rollout.state.isFinal, !isWatched {
             step += ", deadline \(Rendering.age(deadline, now: now))"
         }
         lines.append(StyledText("  " + step))
+        if let guarantee = rollout.guarantee { lines.append(StyledText("  watch     \(guarantee)", .faint)) }
         if let budget = rollout.budget?.sentence { lines.append(StyledText("  " + budget, .faint)) }
         if rollout.policy.dryRun {
             lines.append(

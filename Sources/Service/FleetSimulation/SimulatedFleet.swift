@@ -6,6 +6,8 @@ public struct SimulatedFleet: Hashable, Sendable {
     public var devices = 1_000
     /// The steps of the rollout.
     public var steps = [SimulatedStart(share: 0.05)]
+    /// When the version is given to the rest, and who stays behind; nil for never.
+    public var end: SimulatedEnd?
     /// The length of a heartbeat interval in seconds.
     public var tickSeconds = 30.0
     /// Requests of a device with the mean load in one interval.
@@ -67,6 +69,20 @@ public enum DrawnUnit: Hashable, Sendable {
     case site
     /// Whole sites, judged as if devices had been drawn: what the judge is to be protected from.
     case siteTakenForDevices
+}
+
+/// The end of a simulated rollout: the rest is drawn afresh, and a holdback stays behind.
+public struct SimulatedEnd: Hashable, Sendable {
+    /// When, in seconds since the rollout's start.
+    public var atSeconds: Double
+    /// The share of all devices that stays on the old version, in 0...1.
+    public var holdbackShare: Double
+
+    /// Makes an end; the holdback is the product's.
+    public init(atSeconds: Double, holdbackShare: Double = 0.02) {
+        self.atSeconds = atSeconds
+        self.holdbackShare = holdbackShare
+    }
 }
 
 /// How devices differ in how often they fail and how much they do.

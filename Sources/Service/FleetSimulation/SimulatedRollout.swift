@@ -96,22 +96,63 @@ public struct SimulatedRollout: Sendable {
             }
             guard start(number) else { return }
         }
+        if let end = course.fleet.end, steps.count == course.fleet.steps.count, course.now >= end.atSeconds {
+            startWatch(end)
+        }
+    }
+
+    /// The devices that no step drew.
+    private var left: [Int] {
+        course.devices.indices.filter { course.commandedAt[$0] == nil && course.isKnown($0) }
+    }
+
+    /// Draws who stays behind and tells the others to update.
+    private mutating func startWatch(_ end: SimulatedEnd) {
+        let number = steps.count + 1
+        let list = left
+        let plan = policy.watchPlan(after: course.fleet.steps.count)
+        let holdback = HoldbackDraw(
+            candidates: course.candidates(list), of: course.fleet.devices, share: end.holdbackShare, level: plan.share,
+            seed: salt, step: number)
+        guard let holdback else { return }
+        let draw = SimulatedStepWatch.Draw(
+            number: number, list: list, strata: holdback.strata, isDrawn: holdback.isHeld.map { !$0 })
+        add(SimulatedStepWatch(draw, of: course, policy: policy, plan: plan, salt: salt))
+    }
+
+    private mutating func add(_ step: SimulatedStepWatch) {
+        steps.append(step)
+        outcome.steps.append(SimulatedOutcome.Step(startedAt: course.now))
+        course.command(step.cohort)
     }
 
     /// Fixes the list of a step, draws its cohort and tells it to update; false where nobody is left to be drawn.
     private mutating func start(_ number: Int) -> Bool {
-        let list = course.devices.indices.filter { course.commandedAt[$0] == nil && course.isKnown($0) }
+        let list = left
         let before = course.devices.indices.count { course.commandedAt[$0] != nil }
         let wanted = (course.fleet.steps[number - 1].share * Double(before + list.count)).rounded(.up)
         let size = max(1, min(Int(wanted) - before, list.count - max(1, list.count / 10)))
         guard list.count > 1 else { return false }
-        let step = SimulatedStepWatch(
-            number, list: list, size: size, of: course, policy: policy, salt: salt,
-            followsProof: steps.contains { $0.provenAt != nil })
-        steps.append(step)
-        outcome.steps.append(SimulatedOutcome.Step(startedAt: course.now))
-        course.command(step.cohort)
+        let cohort = CohortDraw(candidates: course.candidates(list), size: size, seed: salt, step: number)
+        let draw = SimulatedStepWatch.Draw(
+            number: number, list: list, strata: cohort.strata, isDrawn: cohort.isDrawn)
+        let plan = policy.plan(
+            step: number, of: course.fleet.steps.count, followsProof: steps.contains { $0.provenAt != nil },
+            isWatched: course.fleet.end != nil)
+        add(SimulatedStepWatch(draw, of: course, policy: policy, plan: plan, salt: salt))
         return true
+    }
+}
+
+extension FleetCourse {
+    /// Devices as a draw sees them.
+    fileprivate func candidates(_ list: [Int]) -> [Candidate] {
+        list.map { place in
+            let device = devices[place]
+            return Candidate(
+                id: device.id, site: device.site, hardware: device.hardware,
+                unit: fleet.unit == .device || device.site.isEmpty ? nil : device.site)
+        }
     }
 }
 
@@ -133,20 +174,19 @@ public struct SimulatedStepWatch: Sendable {
     let design: MetricDesign
     private var stepJudge: StepJudge
 
-    init(
-        _ number: Int, list: [Int], size: Int, of course: FleetCourse, policy: RecordedPolicy, salt: UInt64,
-        followsProof: Bool
-    ) {
+    /// Who was drawn of whom.
+    struct Draw {
+        let number: Int
+        let list: [Int]
+        let strata: [Int]
+        let isDrawn: [Bool]
+    }
+
+    init(_ draw: Draw, of course: FleetCourse, policy: RecordedPolicy, plan: TestPlan, salt: UInt64) {
+        let (number, list) = (draw.number, draw.list)
         self.number = number
         self.list = list
         startedAt = course.now
-        let draw = CohortDraw(
-            candidates: list.map { place in
-                let device = course.devices[place]
-                return Candidate(
-                    id: device.id, site: device.site, hardware: device.hardware,
-                    unit: course.fleet.unit == .device || device.site.isEmpty ? nil : device.site)
-            }, size: size, seed: salt, step: number)
         cohort = list.indices.filter { draw.isDrawn[$0] }.map { list[$0] }
         let histories = list.map { course.histories[$0] }
         let design = MetricDesign(
@@ -164,8 +204,7 @@ public struct SimulatedStepWatch: Sendable {
             StepExperiment(
                 seed: salt ^ policy.seed ^ (0x9E37_79B9_7F4A_7C15 &* UInt64(number)), step: number,
                 tickSeconds: policy.tickSeconds, devices: devices, metrics: design.plans,
-                plan: policy.plan(step: number, of: course.fleet.steps.count, followsProof: followsProof),
-                unit: isBySite ? "site" : nil))
+                plan: plan, unit: isBySite ? "site" : nil))
     }
 
     mutating func judge(_ evidence: TickEvidence) -> TickJudgement {
@@ -178,17 +217,27 @@ public struct SimulatedStepWatch: Sendable {
 }
 
 extension RecordedPolicy {
-    /// What is spent when in one step of so many.
-    func plan(step: Int, of steps: Int, followsProof: Bool) -> TestPlan {
+    /// What is spent when in one step of so many, after which the rollout is watched or not.
+    func plan(step: Int, of steps: Int, followsProof: Bool, isWatched: Bool = false) -> TestPlan {
         let planned = max(steps, plannedSteps ?? steps)
-        let shares = TestPlan.shares(of: errorBudget, step: step, of: planned)
-        func ticks(_ seconds: Double) -> Int { Int((seconds / tickSeconds).rounded(.up)) }
+        let shares = TestPlan.shares(of: errorBudget, step: step, of: planned + (isWatched ? 1 : 0))
         return TestPlan(
             share: shares.test, updateShare: shares.updates, soakTicks: ticks(soakSeconds),
             deadlineTicks: ticks(deadlineSeconds),
             watchTicks: ticks(deadlineSeconds * Double(planned) + watchSeconds), excuseTicks: ticks(updateSeconds),
             mayAdvanceUnproven: followsProof)
     }
+
+    /// What is spent when in the watch after so many steps.
+    func watchPlan(after steps: Int) -> TestPlan {
+        let parts = max(steps, plannedSteps ?? steps) + 1
+        let shares = TestPlan.shares(of: errorBudget, step: parts, of: parts)
+        return TestPlan.watch(
+            share: shares.test, updateShare: shares.updates, ticks: ticks(watchSeconds),
+            excuseTicks: ticks(updateSeconds))
+    }
+
+    private func ticks(_ seconds: Double) -> Int { Int((seconds / tickSeconds).rounded(.up)) }
 }
 
 /// What a simulated rollout came to.

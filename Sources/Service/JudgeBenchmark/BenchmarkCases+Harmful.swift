@@ -12,7 +12,15 @@ extension BenchmarkCases {
             "twelve-x1.5", "one metric of twelve, x1.5", .harmful,
             fleet: harmed(bursty { $0.measures = .twelve }, 1.5), policy: twelve(), runs: .init(quick: 6, full: 400)),
         begun("minute-30", "x2 from minute 30 on", at: 30, until: 90, runs: .init(quick: 6, full: 300)),
-        begun("hour-8", "x2 from hour 8 of the watch on", at: 480, until: 540, runs: .init(quick: 0, full: 60)),
+        begun(
+            "hour-8", "x2 from hour 8 of the watch on", at: 560, until: 620, runs: .init(quick: 0, full: 60),
+            change: { fleet in
+                fleet.steps = [
+                    SimulatedStart(share: 0.05), SimulatedStart(share: 0.25, trigger: .at(1_200)),
+                    SimulatedStart(share: 0.5, trigger: .at(2_400)), SimulatedStart(share: 1, trigger: .at(3_600)),
+                ]
+                fleet.end = SimulatedEnd(atSeconds: 4_800)
+            }),
         BenchmarkCase(
             "restart-x1.5", "x1.5, updates at restarts that trouble causes", .harmful,
             fleet: harmed(bursty { $0.exposure = .atRestart }, 1.5), policy: policy(1.5),
@@ -50,7 +58,8 @@ extension BenchmarkCases {
     ]
 
     private static func begun(
-        _ name: String, _ title: String, at begin: Double, until end: Double, runs: BenchmarkCase.Runs
+        _ name: String, _ title: String, at begin: Double, until end: Double, runs: BenchmarkCase.Runs,
+        change: (inout SimulatedFleet) -> Void = { _ in }
     ) -> BenchmarkCase {
         var one = BenchmarkCase(
             name, title, .harmful,
@@ -59,6 +68,7 @@ extension BenchmarkCases {
                     $0.version.beginsAtSeconds = begin * 60
                     // The incident belongs to the first hour; the wave goes on.
                     $0.connections.lost = 0.01
+                    change(&$0)
                 }, 2), policy: policy(), minutes: end, runs: runs)
         one.harmBeginsAtMinutes = begin
         return one

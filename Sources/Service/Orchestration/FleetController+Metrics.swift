@@ -102,7 +102,7 @@ extension FleetController {
             ], 1)
         snapshot.state(.rolloutState, labels, is: rollout.state.rawValue)
         snapshot.gauge(.rolloutStateEntered, labels, tracked.stateEnteredAt.seconds)
-        snapshot.gauge(.rolloutStep, labels, Double(rollout.steps.count))
+        snapshot.gauge(.rolloutStep, labels, Double(rollout.drawnSteps))
         snapshot.gauge(.rolloutSteps, labels, Double(rollout.policy.steps.count))
         collectProgress(tracked, labels, into: &snapshot)
         switch rollout.state {

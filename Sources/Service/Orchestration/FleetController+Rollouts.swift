@@ -96,9 +96,10 @@ extension TrackedRollout {
     var resource: RolloutResource {
         var shown = RolloutResource(
             id: rollout.id, deployment: rollout.deployment, model: rollout.model, from: rollout.from, to: rollout.to,
-            state: rollout.state, step: rollout.steps.count, steps: rollout.policy.steps.count, policy: rollout.policy,
+            state: rollout.state, step: rollout.drawnSteps, steps: rollout.policy.steps.count, policy: rollout.policy,
             createdAt: rollout.createdAt)
         shown.budget = rollout.budget
+        shown.guarantee = rollout.guarantee?.sentence
         shown.waitReason = rollout.wait?.reason
         shown.waitSentence = rollout.wait?.sentence
         shown.waitSince = rollout.wait?.since

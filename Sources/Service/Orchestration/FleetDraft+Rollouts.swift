@@ -113,6 +113,9 @@ extension FleetDraft {
         case .drawStep(let number):
             following = draw(step: number, of: &tracked)
             keep(tracked, was: before)
+        case .drawWatch:
+            following = drawWatch(of: &tracked)
+            keep(tracked, was: before)
         case .command(let devices):
             for device in devices { assign(tracked.rollout.to, to: device, of: tracked.rollout) }
         case .takeBack(let devices):
@@ -133,8 +136,28 @@ extension FleetDraft {
     private mutating func draw(step number: Int, of tracked: inout TrackedRollout) -> [RolloutAction] {
         let design = StepDesign(step: number, rollout: tracked.rollout, list: eligible(for: tracked.rollout))
         guard let drawn = design.draw() else {
-            return tracked.rollout.stepFoundNobody(number, at: now)
+            return tracked.rollout.stepFoundNobody(number, left: state.rest(of: tracked).count, at: now)
         }
+        freeze(drawn, step: number, of: &tracked)
+        return tracked.rollout.stepDrawn(number, cohort: drawn.cohort, eligible: drawn.list.count, at: now)
+    }
+
+    /// Draws who of the rest stays behind while the rollout is watched.
+    private mutating func drawWatch(of tracked: inout TrackedRollout) -> [RolloutAction] {
+        let number = tracked.rollout.steps.count + 1
+        let design = StepDesign(step: number, rollout: tracked.rollout, list: eligible(for: tracked.rollout))
+        let devices = state.deployments[tracked.rollout.deployment].map { state.devices(of: $0).count } ?? 0
+        guard let drawn = design.drawWatch(of: devices) else {
+            return tracked.rollout.watchNotDrawn(left: state.rest(of: tracked).count, at: now)
+        }
+        freeze(drawn, step: number, of: &tracked)
+        let cohort = Set(drawn.cohort)
+        return tracked.rollout.watchDrawn(
+            cohort: drawn.cohort, heldBack: drawn.list.filter { !cohort.contains($0) }, at: now)
+    }
+
+    /// Keeps what was frozen at a draw, and judges by it from now on.
+    private mutating func freeze(_ drawn: StepDesign.Drawn, step number: Int, of tracked: inout TrackedRollout) {
         tracked.add(StepJudge(drawn.experiment), list: drawn.list, measuring: drawn.measuring)
         tracked.lastTickAt = tracked.lastTickAt ?? now
         add(
@@ -145,7 +168,6 @@ extension FleetDraft {
         var detail = ["step": "\(number)", "eligible": "\(drawn.list.count)", "drawn": "\(drawn.cohort.count)"]
         detail["units"] = drawn.experiment.unitCounts.map { UnitCounts.words($0.canaries, by: $0.label) }
         audit("controller", "step.draw", "rollout/\(tracked.rollout.id)", detail)
-        return tracked.rollout.stepDrawn(number, cohort: drawn.cohort, eligible: drawn.list.count, at: now)
     }
 
     /// The candidates that were seen lately, with what they are known for.

@@ -25,20 +25,15 @@ extension FleetState {
         }
     }
 
-    /// The devices that a promotion still has to reach: all, or all but the holdback while the rollout is watched.
-    ///
-    /// The holdback is a share of the deployment's devices, rounded down, so that small fleets have none. Which devices
-    /// it is, was settled by the draws before: they are among those that no step drew.
+    /// The devices that a rollout has still to reach and does not hold back.
     func rest(of tracked: TrackedRollout) -> [DeviceID] {
         guard let deployment = deployments[tracked.rollout.deployment] else { return [] }
-        let all = devices(of: deployment)
-        let due = all.filter { device in
+        return devices(of: deployment).filter { device in
             guard let slot = device.slots.first(where: { $0.model == tracked.rollout.model }) else { return false }
             return slot.deployment == tracked.rollout.deployment && slot.run != tracked.rollout.to
                 && tracked.rollout.members[device.id] == nil
+                && tracked.rollout.heldBack?.contains(device.id) != true
         }.map(\.id)
-        guard tracked.rollout.state == .watching else { return due }
-        return due.dropLast(Int(tracked.rollout.policy.holdbackShare * Double(all.count)))
     }
 
     /// The devices that a first installation still has to reach.

@@ -29,19 +29,46 @@ struct StepDesign {
     /// Draws the cohort; nil where nobody is eligible.
     func draw() -> Drawn? {
         guard !list.isEmpty else { return nil }
-        let candidates = list.map { listed in
+        let draw = CohortDraw(candidates: candidates, size: size, seed: rollout.salt, step: step)
+        let isAfterProof = rollout.steps.contains { $0.outcome == .proven }
+        return frozen(
+            strata: draw.strata, isDrawn: draw.isDrawn,
+            plan: rollout.policy.testPlan(step: step, isAfterProof: isAfterProof, budget: rollout.errorBudget))
+    }
+
+    /// Draws who stays behind during the watch; nil where no such draw could decide anything.
+    ///
+    /// - Parameter devices: how many devices the deployment has in all.
+    func drawWatch(of devices: Int) -> Drawn? {
+        let plan = rollout.policy.watchPlan(budget: rollout.errorBudget)
+        let holdback = HoldbackDraw(
+            candidates: candidates, of: devices, share: rollout.policy.holdbackShare, level: plan.share,
+            seed: rollout.salt, step: step)
+        return holdback.map { frozen(strata: $0.strata, isDrawn: $0.isHeld.map { !$0 }, plan: plan) }
+    }
+
+    private var candidates: [Candidate] {
+        list.map { listed in
             Candidate(
                 id: listed.device.id.rawValue, site: listed.device.labels["site"] ?? "",
                 hardware: listed.device.labels["hw"] ?? "",
-                unit: rollout.policy.unitLabel.flatMap { listed.device.unit(by: $0) })
+                unit: unit(of: listed.device))
         }
-        let draw = CohortDraw(candidates: candidates, size: size, seed: rollout.salt, step: step)
-        let (measuring, histories) = measuring(strata: draw.strata)
+    }
+
+    /// What a device is drawn with; nil where it is drawn alone.
+    private func unit(of device: StoredDevice) -> String? {
+        rollout.policy.unitLabel.flatMap { device.unit(by: $0) }
+    }
+
+    /// What the judge needs of a draw, frozen.
+    private func frozen(strata: [Int], isDrawn: [Bool], plan: TestPlan) -> Drawn {
+        let (measuring, histories) = measuring(strata: strata)
         let devices = list.indices.map { index in
             ExperimentDevice(
-                id: candidates[index].id, stratum: draw.strata[index], isCanary: draw.isDrawn[index],
+                id: list[index].device.id.rawValue, stratum: strata[index], isCanary: isDrawn[index],
                 labels: list[index].device.labels.dictionary,
-                history: measuring.design.tallies(histories[index], of: index), unit: candidates[index].unit)
+                history: measuring.design.tallies(histories[index], of: index), unit: unit(of: list[index].device))
         }
         // The key of the test differs from that of the draw: who was drawn must say nothing about the assignments.
         let seed = rollout.salt ^ (0x9E37_79B9_7F4A_7C15 &* UInt64(step))
@@ -49,7 +76,7 @@ struct StepDesign {
             seed: seed, step: step, tickSeconds: rollout.policy.heartbeatSeconds, devices: devices,
             metrics: measuring.design.plans, plan: plan, unit: rollout.policy.unitLabel)
         return Drawn(
-            list: list.map(\.device.id), cohort: list.indices.filter { draw.isDrawn[$0] }.map { list[$0].device.id },
+            list: list.map(\.device.id), cohort: list.indices.filter { isDrawn[$0] }.map { list[$0].device.id },
             experiment: experiment, measuring: measuring)
     }
 
@@ -65,11 +92,6 @@ struct StepDesign {
         let histories = list.map { $0.history.measurements(names) }
         let design = MetricDesign(policies: policies, names: names, histories: histories, strata: strata)
         return (StepMeasuring(names: names, design: design), histories)
-    }
-
-    private var plan: TestPlan {
-        rollout.policy.testPlan(
-            step: step, isAfterProof: rollout.steps.contains { $0.outcome == .proven }, budget: rollout.errorBudget)
     }
 }
 

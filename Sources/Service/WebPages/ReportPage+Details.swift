@@ -63,8 +63,8 @@ extension ReportPage {
                 .element("table", [Self.head(["the same evidence", "gives"]), .element("tbody", rows)]),
                 .element(
                     "p", ["class": "hint"],
-                    "Each line is the stored evidence of step \(report.decidingStep ?? 0), judged again with one "
-                        + "change."
+                    "Each line is the stored evidence of \(report.name(ofStep: report.decidingStep ?? 0)), judged "
+                        + "again with one change."
                 ),
             ])
     }
@@ -82,6 +82,7 @@ extension ReportPage {
             ),
         ]
         if let budget = subject.budget?.sentence { rows.append(("budget", budget)) }
+        if let guarantee = subject.guarantee { rows.append(("watch", guarantee)) }
         for step in report.steps { rows += Self.parameters(of: step, isDeciding: step.step == report.decidingStep) }
         let cells = rows.map { name, text in
             Markup.element("tr", [.element("th", name), .element("td", [.element("code", text)])])
@@ -95,7 +96,7 @@ extension ReportPage {
         let plan = step.plan
         var rows = [
             (
-                "step \(step.step)",
+                plan.isWatch ? "the watch" : "step \(step.step)",
                 "seed \(step.seed); \(step.cohortInWords), tick "
                     + "\(Figure.decimal(step.tickSeconds, digits: 0)) s, soak \(plan.soakTicks) ticks, deadline "
                     + "\(plan.deadlineTicks), watch \(plan.watchTicks), excuse \(plan.excuseTicks); budget "

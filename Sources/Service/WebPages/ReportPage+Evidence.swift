@@ -39,7 +39,7 @@ extension ReportPage {
                 + "\(Figure.decimal(event.evidence)))"
         }
         return Self.section(
-            "What was measured by then, in step \(step.step)",
+            "What was measured by then, in \(report.name(ofStep: step.step))",
             [
                 .element(
                     "table",

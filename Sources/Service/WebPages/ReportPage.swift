@@ -82,7 +82,8 @@ public struct ReportPage: Sendable {
 
     private var provenance: String {
         let decision = report.decision
-        var words = "Decision \(decision.number) by \(report.decider) at \(decision.at), step \(decision.step)"
+        var words =
+            "Decision \(decision.number) by \(report.decider) at \(decision.at), \(report.name(ofStep: decision.step))"
         if let tick = decision.tick { words += ", tick \(tick)" }
         words += "; \(decision.exposedDevices) devices ran the new version. Recomputed from the stored evidence: "
         return words + report.replayed + (report.crossing.map { "; \($0)" } ?? "") + "."
