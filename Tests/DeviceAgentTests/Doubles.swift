@@ -156,6 +156,8 @@ final class FakeRuntime: RuntimeSupervising {
     struct State {
         var serving: Digest?
         var history: [Digest?] = []
+        /// Orders to serve afresh.
+        var renewals = 0
         var refused: Set<Digest> = []
         var isUnstable = false
         /// Crash again and again as soon as they serve.
@@ -174,6 +176,11 @@ final class FakeRuntime: RuntimeSupervising {
             guard let digest, state.refused.contains(digest) else { return nil }
             return .runtimeUnhealthy
         }
+    }
+
+    func serveAfresh(_ digest: Digest) -> FailureReason? {
+        state.withLock { $0.renewals += 1 }
+        return serve(digest)
     }
 
     func request(_ digest: Digest?) { _ = serve(digest) }

@@ -85,6 +85,27 @@ import WireFormat
         #expect(runtime.serving == nil && isDecided && outcome == nil && condition.serving == nil)
     }
 
+    @Test("an order to serve afresh starts what serves the version already once more, or has it reload")
+    func afresh() throws {
+        func renew(_ other: Self) {
+            _ = other.agent.supervisor.order(first, isAfresh: true)
+            other.pass(1)
+            #expect(other.isDecided && other.outcome == nil)
+            #expect(other.condition.serving == first && other.condition.isHealthy)
+        }
+        order(first)
+        let before = try #require(condition.series)
+        renew(self)
+        #expect(runtime.launches == 2 && condition.series != before)
+        let other = try Self(reloads: true)
+        other.order(first)
+        renew(other)
+        #expect(other.runtime.launches == 1)
+        other.runtime.setRefusesReload(true)
+        renew(other)
+        #expect(other.runtime.launches == 2, "it was asked to reload")
+    }
+
     @Test("a runtime that can reload keeps its process; one that refuses to is restarted")
     func reloads() throws {
         let other = try Self(reloads: true)

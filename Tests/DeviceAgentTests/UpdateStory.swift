@@ -15,6 +15,8 @@ enum UpdateStory: CaseIterable {
     case rollsBack
     /// The device returns to its local backup as ordered.
     case restores
+    /// The device installs the version it runs once more.
+    case reinstalls
 }
 
 /// A device with v1 installed and a story's assignment waiting; copies of it are disturbed.
@@ -48,6 +50,9 @@ struct StoryDevice {
             device.order(2, run: new, fallback: old)
             try device.work()
             device.order(3, run: old, fallback: old)
+        case .reinstalls:
+            (number, outcome, current) = (2, .succeeded, old.digest)
+            device.order(2, run: old, fallback: old, reinstall: true)
         }
         // What was done so far is long on the disk.
         device.disk = device.disk.afterPowerCut { $0 }

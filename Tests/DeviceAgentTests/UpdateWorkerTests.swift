@@ -60,6 +60,34 @@ import WireFormat
         #expect(device.controller.outcomes.last?.outcome == .rolledBack)
     }
 
+    @Test("a version that is installed once more goes through every step, fetches nothing and is served afresh")
+    func reinstalled() throws {
+        let fetched = device.controller.state.withLock { $0.offsets.count }
+        device.order(2, run: v1, fallback: v1, reinstall: true)
+        try device.work()
+        let steps = device.controller.state.withLock { state in
+            state.reports.values.filter { $0.assignment == 2 }.sorted { $0.sequence < $1.sequence }.map(\.step)
+        }
+        #expect(steps == ["check", "download", "verify", "backup", "deploy", "smoke", "probation", "report"])
+        #expect(device.runtime.state.withLock { $0.renewals } == 1)
+        #expect(device.controller.state.withLock { $0.offsets.count } == fetched)
+        #expect(device.controller.outcomes.last?.outcome == .succeeded)
+        device.order(3, run: v1, fallback: v1)
+        try device.work()
+        #expect(device.runtime.state.withLock { $0.renewals } == 1, "an assignment without the order disturbs nothing")
+    }
+
+    @Test("a version that cannot be installed once more stays, and is not shut out")
+    func reinstallFails() throws {
+        let bad = v1.digest
+        device.runtime.state.withLock { _ = $0.refused.insert(bad) }
+        device.order(2, run: v1, fallback: v1, reinstall: true)
+        try device.work()
+        #expect(device.controller.outcomes.last?.outcome == .failed)
+        #expect(try device.local.current == v1.digest)
+        #expect(try !QuarantineStore(files: device.disk).holds(v1.digest, assignment: 2))
+    }
+
     @Test("a runtime that does not like the version leaves the device on what it ran, and the version is shut out")
     func unhealthy() throws {
         let bad = v2.digest

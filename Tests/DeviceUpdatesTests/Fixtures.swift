@@ -28,6 +28,8 @@ let restore = Attempt(
     Assignment(number: 2, run: v1, fallback: v1, probationSeconds: 30),
     local: LocalVersions(current: v2, lastKnownGood: v1, sealed: [v1, v2]))
 let keep = Attempt(Assignment(number: 2, run: v1, fallback: v1, probationSeconds: 30), local: settled)
+let reinstall = Attempt(
+    Assignment(number: 2, run: v1, fallback: v1, probationSeconds: 30, reinstall: true), local: settled)
 
 let smokeFailure = Failure(step: .smoke, reason: .smokeFailed)
 

@@ -11,7 +11,10 @@ import Testing
 
     @Test("every state comes back as it was written")
     func roundTrip() throws {
-        let states = everyState + endings.map { .ending(restore, $0) } + [.rollingBack(keep, smokeFailure, tries: 1)]
+        let states =
+            everyState + endings.map { .ending(restore, $0) } + [
+                .rollingBack(keep, smokeFailure, tries: 1), .deploying(reinstall),
+            ]
         for state in states {
             let record = JournalRecord(sequence: 7, state: state, accepted: 9, reportSequence: 11)
             #expect(record.encoded.count == 512)

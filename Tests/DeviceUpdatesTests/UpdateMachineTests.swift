@@ -48,6 +48,26 @@ import Testing
         #expect(actions == ["check", "download", "verify", "backUp", "report"])
     }
 
+    @Test("a version that is installed once more takes all seven steps, and a failure leaves it where it is")
+    func reinstalled() {
+        var machine = UpdateMachine()
+        let assignment = Assignment(number: 2, run: v1, fallback: v1, probationSeconds: 30, reinstall: true)
+        let begun: [UpdateEvent] = [
+            .assignmentReceived(assignment, settled), .stepDone, .stepDone, .stepDone, .backedUp(v1),
+        ]
+        var failing = machine
+        let actions = story(&machine, begun + [.stepDone, .stepDone, .stepDone, .reported])
+        #expect(
+            actions == ["check", "download", "verify", "backUp", "deploy", "smokeTest", "observe", "report", "none"])
+        #expect(machine.state == .idle)
+        _ = story(&failing, begun)
+        guard case .restore(_, let target) = failing.handle(.stepFailed(.runtimeUnhealthy)) else {
+            Issue.record("went on as \(failing.state)")
+            return
+        }
+        #expect(target == v1)
+    }
+
     @Test("an assignment that is not newer changes nothing", arguments: [0, 1, 2] as [UInt64])
     func replay(number: UInt64) {
         var machine = UpdateMachine(state: .idle, accepted: 2)

@@ -44,6 +44,17 @@ import Testing
         #expect(!claims.serialized().text.contains("null"))
     }
 
+    @Test("an order to install once more is said only where it is given")
+    func reinstall() throws {
+        var claims = try claims()
+        #expect(!claims.serialized().text.contains("reinstall"), "what an older agent reads is what it always read")
+        claims.reinstall = true
+        #expect(try verify(claims.signed(with: key)) == claims)
+        let odd = claims.serialized().text.replacing("\"reinstall\":true", with: "\"reinstall\":1")
+        let refusal = #expect(throws: AssignmentRefusal.self) { try AssignmentClaims(parsing: odd.bytes) }
+        #expect(refusal?.code == "assignment_claims_malformed")
+    }
+
     @Test("an assignment of another device is refused")
     func otherDevice() throws {
         let signed = try claims().signed(with: key)

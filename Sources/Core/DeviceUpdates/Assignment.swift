@@ -10,13 +10,18 @@ public struct Assignment: Hashable, Sendable {
     public let fallback: Digest?
     /// How long the new version is on probation, seconds.
     public let probationSeconds: UInt32
+    /// Whether a version that serves already is to go through the steps of an update once more.
+    public let reinstall: Bool
 
     /// Makes an assignment.
-    public init(number: UInt64, run: Digest, fallback: Digest?, probationSeconds: UInt32) {
+    public init(
+        number: UInt64, run: Digest, fallback: Digest?, probationSeconds: UInt32, reinstall: Bool = false
+    ) {
         self.number = number
         self.run = run
         self.fallback = fallback
         self.probationSeconds = probationSeconds
+        self.reinstall = reinstall
     }
 }
 

@@ -10,6 +10,8 @@ public struct Attempt: Hashable, Sendable {
         case restore = 2
         /// The version serves already; only the fallback may change.
         case keep = 3
+        /// The version serves already and takes all of them once more: a placebo.
+        case reinstall = 4
     }
 
     /// The number of the assignment.
@@ -42,7 +44,7 @@ public struct Attempt: Hashable, Sendable {
         transitions = 0
         boots = 0
         if local.current == assignment.run {
-            path = .keep
+            path = assignment.reinstall ? .reinstall : .keep
         } else if local.lastKnownGood == assignment.run && local.sealed.contains(assignment.run) {
             path = .restore
         } else {
@@ -86,7 +88,7 @@ public struct Attempt: Hashable, Sendable {
     /// Where a failure after the swap goes: the backup, else what ran before; nil means no model at all.
     public var returnTarget: Digest? {
         switch path {
-        case .restore: to
+        case .restore, .reinstall: to
         case .install, .keep: backup == to ? from : backup ?? from
         }
     }

@@ -16,6 +16,10 @@ public struct AssignmentClaims: Hashable, Sendable {
     public var deployment: DeploymentName?
     /// The rollout that the assignment is part of; nil outside a rollout.
     public var rollout: RolloutID?
+    /// Whether a device that runs the version already installs it once more, as in a placebo rollout.
+    ///
+    /// A device that does not know the claim keeps what it runs.
+    public var reinstall: Bool
     /// How long the device may be silent while it updates, in seconds from the attempt's start.
     public var updatingSeconds: UInt64
     /// When it was signed, in seconds since 1970.
@@ -57,7 +61,8 @@ public struct AssignmentClaims: Hashable, Sendable {
     /// Makes claims.
     public init(
         device: DeviceID, number: UInt64, model: ModelName, run: Target?, fallback: Fallback?,
-        deployment: DeploymentName?, rollout: RolloutID?, updatingSeconds: UInt64, issuedAt: Int64, expiresAt: Int64
+        deployment: DeploymentName?, rollout: RolloutID?, reinstall: Bool = false, updatingSeconds: UInt64,
+        issuedAt: Int64, expiresAt: Int64
     ) {
         self.device = device
         self.number = number
@@ -66,6 +71,7 @@ public struct AssignmentClaims: Hashable, Sendable {
         self.fallback = fallback
         self.deployment = deployment
         self.rollout = rollout
+        self.reinstall = reinstall
         self.updatingSeconds = updatingSeconds
         self.issuedAt = issuedAt
         self.expiresAt = expiresAt
@@ -129,6 +135,7 @@ extension AssignmentClaims {
         }
         members["deployment"] = deployment.map { .string($0.rawValue) }
         members["rollout"] = rollout.map { .string($0.rawValue) }
+        if reinstall { members["reinstall"] = .bool(true) }
         return JSONValue.object(members).serialized()
     }
 
@@ -154,6 +161,7 @@ extension AssignmentClaims {
             deployment = try fields.name("deployment", of: DeploymentSubject.self)
         }
         if fields.optional("rollout") != nil { rollout = try fields.name("rollout", of: RolloutSubject.self) }
+        reinstall = try fields.flag("reinstall")
         updatingSeconds = try fields.count("updatingSeconds")
         issuedAt = Int64(try fields.count("iat"))
         expiresAt = Int64(try fields.count("exp"))

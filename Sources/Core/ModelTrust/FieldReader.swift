@@ -74,6 +74,13 @@ struct FieldReader {
         optional(name) == nil ? nil : try count(name)
     }
 
+    /// A yes or no; no where the member is missing.
+    func flag(_ name: String) throws(FieldFault) -> Bool {
+        guard let value = optional(name) else { return false }
+        guard case .bool(let isSet) = value else { throw FieldFault("\(path(name)) must be true or false") }
+        return isSet
+    }
+
     func digest(_ name: String) throws(FieldFault) -> Digest {
         guard let digest = Digest(hex: try string(name)) else {
             throw FieldFault("\(path(name)) must be 64 lower-case hexadecimal digits (SHA-256)")

@@ -48,7 +48,7 @@ final class AssignmentIntake: Sendable {
                 }
                 let assignment = Assignment(
                     number: claims.number, run: run.digest, fallback: claims.fallback?.digest,
-                    probationSeconds: settings.probationSeconds)
+                    probationSeconds: settings.probationSeconds, reinstall: claims.reinstall)
                 newest.withLock { entry in
                     guard entry.map({ $0.assignment.number < assignment.number }) ?? true else { return }
                     entry = Entry(assignment: assignment, text: text)

@@ -73,7 +73,7 @@ final class RuntimeKeeper {
     func step() {
         noticeEnd()
         let shared = supervisor.snapshot
-        if shared.generation > carriedOut { carryOut(shared.generation, shared.ordered) }
+        if shared.generation > carriedOut { carryOut(shared) }
         if shared.doneScrape < shared.wantedScrape {
             scrape()
             counters.save(isDurable: false)
@@ -89,18 +89,18 @@ final class RuntimeKeeper {
 
     // MARK: Orders
 
-    private func carryOut(_ generation: UInt64, _ digest: Digest?) {
-        carriedOut = generation
-        pending = generation
+    private func carryOut(_ order: RuntimeSupervisor.Shared) {
+        carriedOut = order.generation
+        pending = order.generation
         crashes.reset()
         backoff.succeeded()
         restartAt = 0
-        guard let digest else {
+        guard let digest = order.ordered else {
             stopPlanned()
             settle(nil)
             return
         }
-        if var running = child, running.isHealthy, running.digest == digest {
+        if var running = child, running.isHealthy, running.digest == digest, !order.isAfresh {
             running.nextCheck = 0
             running.isHealthy = false
             child = running

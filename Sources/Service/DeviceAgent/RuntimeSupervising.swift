@@ -5,6 +5,9 @@ import Fleet
 protocol RuntimeSupervising: Sendable {
     /// Orders a version, nil for none, and waits until it serves healthily; returns why it does not, nil on success.
     func serve(_ digest: Digest?) -> FailureReason?
+    /// Orders a version as if it were another: what serves it already is reloaded or started once more; waits and
+    /// answers as `serve` does.
+    func serveAfresh(_ digest: Digest) -> FailureReason?
     /// Orders a version without waiting for it.
     func request(_ digest: Digest?)
     /// What serves, and how well.

@@ -14,6 +14,8 @@ public final class RuntimeSupervisor: RuntimeSupervising {
         var generation: UInt64 = 0
         /// The ordered version; nil for none.
         var ordered: Digest?
+        /// Whether what serves the ordered version already is to be reloaded or started once more.
+        var isAfresh = false
         /// The newest order that was carried out, and what came of it: nil is success.
         var outcome: (generation: UInt64, fault: FailureReason?) = (0, nil)
         /// What serves or is being started.
@@ -41,8 +43,11 @@ public final class RuntimeSupervisor: RuntimeSupervising {
     /// Orders a version, nil for none, and waits until it serves healthily.
     ///
     /// - Returns: nil on success, else why it does not serve.
-    func serve(_ digest: Digest?) -> FailureReason? {
-        let mine = order(digest)
+    func serve(_ digest: Digest?) -> FailureReason? { outcome(of: order(digest)) }
+
+    func serveAfresh(_ digest: Digest) -> FailureReason? { outcome(of: order(digest, isAfresh: true)) }
+
+    private func outcome(of mine: UInt64) -> FailureReason? {
         while true {
             let now = snapshot
             if now.outcome.generation >= mine { return now.outcome.generation == mine ? now.outcome.fault : nil }
@@ -58,10 +63,11 @@ public final class RuntimeSupervisor: RuntimeSupervising {
 
     func request(_ digest: Digest?) { _ = order(digest) }
 
-    private func order(_ digest: Digest?) -> UInt64 {
+    func order(_ digest: Digest?, isAfresh: Bool = false) -> UInt64 {
         let generation = shared.withLock { shared in
             shared.generation += 1
             shared.ordered = digest
+            shared.isAfresh = isAfresh
             shared.isUnstable = false
             return shared.generation
         }

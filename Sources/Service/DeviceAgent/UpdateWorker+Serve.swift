@@ -26,9 +26,10 @@ extension UpdateWorker {
     func deploy(_ attempt: Attempt) throws -> UpdateEvent {
         services.killSwitch.reached(.deployBefore)
         announce()
-        try store.activate(attempt.to)
+        let isAfresh = attempt.path == .reinstall
+        try store.activate(attempt.to, afresh: isAfresh)
         services.killSwitch.reached(.deploySwapped)
-        try serve(attempt.to)
+        try serve(attempt.to, afresh: isAfresh)
         services.killSwitch.reached(.deployAfter)
         return .stepDone
     }
@@ -116,8 +117,8 @@ extension UpdateWorker {
         status.announcementBell.wait(seconds: Self.announcementSeconds)
     }
 
-    private func serve(_ digest: Digest) throws {
-        let fault = runtime.serve(digest)
+    private func serve(_ digest: Digest, afresh: Bool = false) throws {
+        let fault = afresh ? runtime.serveAfresh(digest) : runtime.serve(digest)
         status.heartbeatBell.ring()
         if status.isStopping { throw StepFault.interrupted }
         if let fault { throw StepFault.failed(fault, "the runtime does not serve \(digest.short)") }

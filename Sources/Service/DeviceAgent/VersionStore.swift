@@ -71,8 +71,10 @@ struct VersionStore {
     }
 
     /// Points `current`; nil takes it away.
-    func activate(_ digest: Digest?) throws(StorageFault) {
-        try move(layout.current, to: digest)
+    ///
+    /// - Parameter afresh: makes the link once more where it points there already.
+    func activate(_ digest: Digest?, afresh: Bool = false) throws(StorageFault) {
+        try move(layout.current, to: digest, afresh: afresh)
     }
 
     /// Points `lkg`; nil takes it away.
@@ -105,8 +107,8 @@ struct VersionStore {
         try files.symbolicLink(link).flatMap { Digest(hex: Path.name(of: $0)) }
     }
 
-    private func move(_ link: String, to digest: Digest?) throws(StorageFault) {
-        if try target(of: link) == digest { return }
+    private func move(_ link: String, to digest: Digest?, afresh: Bool = false) throws(StorageFault) {
+        if !afresh, try target(of: link) == digest { return }
         if let digest {
             try files.point(link, to: layout.linkText(digest))
         } else {
