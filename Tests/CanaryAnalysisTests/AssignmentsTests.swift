@@ -78,7 +78,9 @@ import Testing
     @Test("eight rows at a time, and what is left over, are summed like one")
     func batches() {
         let all = assignments(9, 4)
-        let rows = (0..<11).map { row in (0..<9).map { Int64(($0 + 1) * (row + 3) % 7) } }
+        let rows: [ScoreRow] = (0..<11).map { (row: Int) in
+            (0..<9).map { (device: Int) in Int64((device + 1) * (row + 3) % 7) }
+        }
         #expect(all.sums(of: rows) == rows.map { all.sums(of: $0) })
     }
 }

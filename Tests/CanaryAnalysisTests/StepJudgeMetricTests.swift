@@ -263,7 +263,7 @@ import Testing
     @Test("where a person picked the canaries a model judges, and says so")
     func picked() throws {
         var step = SimulatedStep(devices: 60, canaries: 12, requests: 60, oldRate: 0.03, newRate: 0.12)
-        step.plan.isRandomised = false
+        step.plan.method = .model
         let ending = try #require(step.ending(within: 60))
         guard case .rollback(let finding) = ending.recommendation else {
             Issue.record("not rolled back: \(ending.recommendation)")

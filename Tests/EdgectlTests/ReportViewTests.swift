@@ -90,6 +90,13 @@ private enum Sample {
         #expect(!page.contains("what would have changed it"), "nothing was asked")
     }
 
+    @Test("a step that no test could serve is named with its method; a drawn one needs no word")
+    func method() throws {
+        let page = text(try lines { $0.steps[0].judgement?.method = .absolute })
+        #expect(page.contains("judged        by absolute rules, one device at a time: not proven"))
+        #expect(!text(try lines()).contains("judged"))
+    }
+
     @Test("what would have changed the decision is told, a line each")
     func alternatives() throws {
         let page = text(

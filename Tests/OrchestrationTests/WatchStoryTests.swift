@@ -84,13 +84,13 @@ import WireFormat
     @Test("steps that draw everybody end in a promotion")
     func everyoneDrawn() throws {
         let world = try World()
-        world.policy.steps = [.devices(1), .devices(2), .percent(100)]
-        try world.settle(devices: 2)
+        world.policy.steps = [.devices(3), .devices(5), .devices(6), .percent(100)]
+        try world.settle(devices: 6)
         try world.want(2)
-        try world.run(2)
-        try world.order(.advance)
-        try world.run(2)
-        try world.order(.advance)
+        for _ in 1...3 {
+            try world.run(2)
+            try world.order(.advance)
+        }
         #expect(world.rollout?.decisions.last?.reason == "everyone_drawn")
         #expect(world.rollout?.state == .watching)
     }

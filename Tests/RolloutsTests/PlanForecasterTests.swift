@@ -14,7 +14,7 @@ import Testing
             name: try PolicyName("calm"), steps: steps, deadlineSeconds: deadline,
             metrics: [
                 MetricPolicy(name: "failures", relativeTolerance: tolerance), MetricPolicy(name: "latency"),
-            ])
+            ], smallFleetDevices: 10)
     }
 
     private static func forecast(_ policy: Policy, devices: Int) -> PlanForecast {
@@ -57,15 +57,49 @@ import Testing
         #expect(forecast.promotion?.median == nil)
     }
 
-    @Test("a first step that cannot decide is named with the devices it takes")
+    @Test("a first step that is too small for its list is a fault that names the first step and the fleet it takes")
     func cannotDecide() throws {
         let forecast = Self.forecast(try Self.policy([.devices(3), .percent(100)]), devices: 10)
         let first = try #require(forecast.steps.first)
-        #expect(!first.canDecide && !first.advancesUnproven)
+        #expect(!first.canDecide && !first.advancesUnproven && forecast.rules == nil)
         // Three of thirteen are 286 ways, three of twelve are 220: 0.45 % of those is less than one.
         #expect(first.devicesNeeded == 13)
         #expect(forecast.faults.first?.code == .cannotDecide)
-        #expect(forecast.faults.first?.sentence.contains("it takes 13 devices in the deployment") == true)
+        // Five of ten are 252 ways, four are 210.
+        let said = "it takes 13 devices in the deployment, a first step of 5 or a larger error budget"
+        #expect(forecast.faults.first?.sentence.contains(said) == true)
+    }
+
+    @Test(
+        "a fleet of which no cohort at all could decide goes by rules, one device at a time, and says what a test needs"
+    )
+    func noCohort() throws {
+        var policy = try Self.policy([.devices(3), .percent(100)])
+        policy.smallFleetDevices = 0
+        // Four of nine are 126 ways.
+        let forecast = Self.forecast(policy, devices: 9)
+        let rules = try #require(forecast.rules)
+        #expect(forecast.steps.isEmpty && forecast.faults.isEmpty)
+        #expect(rules.method == .absolute && rules.devices == 9 && rules.devicesNeeded == 13)
+        #expect(rules.soakMinutes == 120 && rules.totalMinutes == 1080 && forecast.promotion?.median == 1080)
+        #expect(rules.sentence.contains("9 devices are too few for a test by this policy: a test needs 13 devices."))
+        #expect(rules.sentence.contains("not proven"))
+    }
+
+    @Test("a fleet under the policy's number goes by rules whatever its draws could show")
+    func small() throws {
+        var policy = try Self.policy([.percent(50), .percent(100)])
+        policy.smallFleetDevices = 20
+        #expect(Self.forecast(policy, devices: 19).rules?.devicesNeeded == 20)
+        #expect(Self.forecast(policy, devices: 20).rules == nil)
+    }
+
+    @Test("many devices at a few sites that are drawn whole are as few as their sites")
+    func fewSites() throws {
+        var policy = try Self.policy([.percent(50), .percent(100)])
+        policy.unit = "site"
+        #expect(policy.isTooSmall(devices: 600, units: 9) && !policy.isTooSmall(devices: 600, units: 10))
+        #expect(policy.devicesNeeded == nil)
     }
 
     @Test("a later step that cannot decide is no fault: it advances on soak alone")

@@ -52,7 +52,7 @@ final class World {
         policy = Policy(
             name: try PolicyName("quick"), steps: [.devices(4), .percent(100)], heartbeatSeconds: 2, soakSeconds: 6,
             deadlineSeconds: 600, errorBudget: 0.2, metrics: [MetricPolicy(name: "failures", relativeTolerance: 2)],
-            noDataSeconds: 30, watchSeconds: 20, holdbackShare: 0, updateSeconds: 10)
+            noDataSeconds: 30, watchSeconds: 20, holdbackShare: 0, updateSeconds: 10, smallFleetDevices: 0)
         cryptography = StubCryptography(seed: seed)
         registry = MetricRegistry()
         controller = try FleetController(

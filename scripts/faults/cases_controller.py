@@ -103,7 +103,7 @@ class JudgedFleet:
             for number in range(self.DEVICES)]
         wait_for("all are enrolled", lambda: len(self.controller.api.items("/v1/devices")) == self.DEVICES, 30)
         self.policy = self.controller.policy(
-            "judged", steps=["50%", "100%"], errorBudget=0.2, soakSeconds=2,
+            "judged", steps=["50%", "100%"], errorBudget=0.2, soakSeconds=2, smallFleetDevices=0,
             metrics=[{"name": "failures", "relativeTolerance": 3, "absoluteTolerance": 0.2}])
         self.controller.install("judged", "v1", "use=judged", self.policy)
         for agent in self.agents:

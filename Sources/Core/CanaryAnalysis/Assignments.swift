@@ -77,6 +77,18 @@ struct Assignments: Sendable {
         }
     }
 
+    /// How many assignments of a step are compared; where not all are, at least so many.
+    static func count(_ experiment: StepExperiment, units: Units?) -> Int {
+        let isCanary = experiment.devices.map(\.isCanary)
+        let strata = experiment.devices.map(\.stratum)
+        let drawn = units?.firsts(isCanary) ?? isCanary
+        let possible = CohortDraw.members(of: units?.firsts(strata) ?? strata).reduce(1.0) { product, group in
+            product * combinations(group.count, group.count { drawn[$0] })
+        }
+        return possible <= Double(enumerationLimit)
+            ? Int(possible.rounded()) : max(sampleSize, Int((20 / experiment.plan.share).rounded(.up)))
+    }
+
     /// The sum of a row over the canaries of every assignment.
     func sums(of row: ScoreRow) -> [Int64] { sums(of: [row])[0] }
 

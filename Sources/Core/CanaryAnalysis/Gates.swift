@@ -4,6 +4,11 @@ struct Gates {
 
     /// Looks at the gates of a tick; the last one, which costs most, only where everything else is met.
     init(_ standing: Standing, metrics: [MetricFold], isProven: Bool) {
+        guard standing.experiment.plan.method != .absolute else {
+            // Of one device nothing can be said against the others; the rules ask for more than the other gates.
+            self.standings = [Self.soak(standing), Self.exposure(standing)]
+            return
+        }
         var standings = [
             Self.soak(standing), Self.exposure(standing), Self.silence(standing, metrics), Self.completeness(standing),
         ]

@@ -192,8 +192,9 @@ struct MetricFold: Sendable {
     /// Exposed devices, and yet nothing measured on the new version or in the comparison, or no more for some ticks.
     private func hasNoData(_ standing: Standing) -> Bool {
         guard standing.exposedCount > 0, standing.tick > DeviceTracks.silenceTicks else { return false }
-        let newest =
-            standing.others.isEmpty ? measuredAt.canary : min(measuredAt.canary, measuredAt.baseline)
+        // Absolute rules ask nothing of the others.
+        let isAlone = standing.others.isEmpty || standing.experiment.plan.method == .absolute
+        let newest = isAlone ? measuredAt.canary : min(measuredAt.canary, measuredAt.baseline)
         return shown.canary.count == 0 || standing.tick - newest >= DeviceTracks.silenceTicks
     }
 }

@@ -98,13 +98,15 @@ public struct TestPlan: Codable, Hashable, Sendable {
     public var mayAdvanceUnproven: Bool
     /// Of a rollout's watch, the part of the share that is spread evenly over it, in 0...1; nil of a step.
     public var latePart: Double?
-    /// False where a person picked the canaries: then a model of devices judges instead of the draw.
-    public var isRandomised = true
+    /// How the step is judged.
+    public var method: Method
+    /// Where no test can serve the step: how many devices on its list one would need; nil where that is not known.
+    public var devicesNeeded: Int?
 
     /// Plans a step.
     public init(
         share: Double, updateShare: Double, proofLevel: Double = 0.05, soakTicks: Int, deadlineTicks: Int,
-        watchTicks: Int, excuseTicks: Int, mayAdvanceUnproven: Bool
+        watchTicks: Int, excuseTicks: Int, mayAdvanceUnproven: Bool, method: Method = .draw
     ) {
         self.share = share
         self.updateShare = updateShare
@@ -114,13 +116,15 @@ public struct TestPlan: Codable, Hashable, Sendable {
         self.watchTicks = watchTicks
         self.excuseTicks = excuseTicks
         self.mayAdvanceUnproven = mayAdvanceUnproven
+        self.method = method
     }
 
-    /// What the step's tests may have spent by a tick, counted from 1, in 0...1; nothing before the first.
+    /// What the step's tests may have spent by a tick, counted from 1, in 0...1; nothing before the first, or where
+    /// rules judge instead of a test.
     ///
     /// The test of failed updates may reject at its first look already, so all of its share counts from then on.
     public func spent(by tick: Int) -> Double {
-        tick < 1 ? 0 : updateShare + spending.spent(by: tick)
+        tick < 1 || method == .absolute ? 0 : updateShare + spending.spent(by: tick)
     }
 
     /// True of a rollout's watch, after its promotion.
@@ -153,6 +157,24 @@ public struct TestPlan: Codable, Hashable, Sendable {
     public static func shares(of budget: Double, step: Int, of steps: Int) -> (test: Double, updates: Double) {
         let part = steps <= 1 ? 1 : step == 1 ? 0.5 : 0.5 / Double(steps - 1)
         return (0.9 * budget * part, 0.1 * budget * part)
+    }
+}
+
+extension TestPlan {
+    /// Reads a plan, one that was written before methods had names too.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            share: try fields.decode(Double.self, forKey: .share),
+            updateShare: try fields.decode(Double.self, forKey: .updateShare),
+            proofLevel: try fields.decode(Double.self, forKey: .proofLevel),
+            soakTicks: try fields.decode(Int.self, forKey: .soakTicks),
+            deadlineTicks: try fields.decode(Int.self, forKey: .deadlineTicks),
+            watchTicks: try fields.decode(Int.self, forKey: .watchTicks),
+            excuseTicks: try fields.decode(Int.self, forKey: .excuseTicks),
+            mayAdvanceUnproven: try fields.decode(Bool.self, forKey: .mayAdvanceUnproven),
+            method: try fields.decodeIfPresent(Method.self, forKey: .method) ?? Self.olderMethod(decoder))
+        devicesNeeded = try fields.decodeIfPresent(Int.self, forKey: .devicesNeeded)
     }
 }
 
@@ -236,5 +258,11 @@ public struct StepExperiment: Codable, Hashable, Sendable {
         guard let unit, let units else { return nil }
         let drawn = units.firsts(devices.map(\.isCanary)).count { $0 }
         return UnitCounts(label: unit, canaries: drawn, others: units.count - drawn)
+    }
+
+    /// Whether any draw of the cohort could reach the bounds of harm and of proof.
+    public var canDecide: Bool {
+        let count = Double(Assignments.count(self, units: units))
+        return Int(plan.share * count) >= 1 && Int(plan.proofLevel * count) >= 1
     }
 }

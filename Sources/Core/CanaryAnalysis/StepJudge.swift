@@ -29,6 +29,8 @@ public struct StepJudge: Sendable {
     private var updates = UpdateFailures()
     private var sampleRatio = SampleRatio()
     private var model: DeviceModelTest
+    /// Only where absolute rules judge the step.
+    private var rules: AbsoluteRules?
 
     /// Starts judging a step.
     public init(_ experiment: StepExperiment) {
@@ -38,6 +40,7 @@ public struct StepJudge: Sendable {
         assignments = Assignments(experiment, units: units)
         cohort = Cohort(experiment.devices, units: units)
         model = DeviceModelTest(experiment, units: units)
+        rules = plan.method == .absolute ? AbsoluteRules(experiment) : nil
         tracks = DeviceTracks(count: experiment.devices.count)
         harm = HarmTest(assignments: assignments.count, spending: plan.spending)
         let assignmentCount = assignments.count
@@ -63,20 +66,29 @@ public struct StepJudge: Sendable {
         for index in metrics.indices {
             judged.append(metrics[index].judgement(standing, crossed: harm.crossings.map(\.row)))
         }
+        let broken = rules?.broken(standing)
+        if let broken, let index = judged.firstIndex(where: { $0.metric == broken.metric }) {
+            judged[index].verdict = .fail
+        }
         let gates = Gates(standing, metrics: metrics, isProven: isProven(judged)).standings
-        let harms = harms(standing, judged, rows)
+        let harms = rules == nil ? harms(standing, judged, rows) : []
         return TickJudgement(
             tick: tick, canaries: standing.canaries.count, others: standing.others.count,
-            exposed: standing.exposedCount, units: standing.units, metrics: judged, events: standing.events,
+            exposed: standing.exposedCount, units: standing.units, method: experiment.plan.method,
+            devicesNeeded: experiment.plan.devicesNeeded, metrics: judged, events: standing.events,
             evidence: look.largest?.evidence ?? 0,
-            bound: look.bound.isFinite && !harm.test.canNeverCross ? look.bound : nil,
-            isWorse: harm.test.crossedAt != nil, leadingMetric: look.largest?.metric ?? "",
+            bound: look.bound.isFinite && canDecide ? look.bound : nil,
+            isWorse: harm.test.crossedAt != nil && rules == nil, leadingMetric: look.largest?.metric ?? "",
             leadingTest: look.largest?.test ?? "",
-            canDecide: !harm.test.canNeverCross, modelEvidence: model.evidence, gates: gates,
+            canDecide: canDecide, modelEvidence: model.evidence, gates: gates,
             contributions: contributions(look.largest?.metric ?? ""),
-            recommendation: harms.first ?? recommendation(standing, judged, gates),
+            recommendation: rules == nil
+                ? harms.first ?? recommendation(standing, judged, gates) : ruled(standing, judged, gates, broken),
             alsoFound: harms.count > 1 ? Array(harms.dropFirst()) : nil)
     }
+
+    /// Whether a test decides, and any draw of this step could reach its bounds.
+    private var canDecide: Bool { rules == nil && !harm.test.canNeverCross }
 
     /// Whether every guarded metric, at least one, is shown to be within its tolerance.
     private func isProven(_ judged: [MetricJudgement]) -> Bool {
@@ -122,7 +134,7 @@ public struct StepJudge: Sendable {
     private func provenHarm(
         _ standing: Standing, _ judged: [MetricJudgement], _ rows: [TestRow]
     ) -> [HarmFinding] {
-        guard experiment.plan.isRandomised else { return modelledHarm(judged).map { [$0] } ?? [] }
+        guard experiment.plan.method == .draw else { return modelledHarm(judged).map { [$0] } ?? [] }
         var findings: [HarmFinding] = []
         for crossing in harm.crossings where !findings.contains(where: { $0.metric == crossing.row.metric }) {
             guard let (effect, said) = harmOf(crossing.row, standing, judged) else { continue }
@@ -177,6 +189,24 @@ public struct StepJudge: Sendable {
                 + "\(figure(model.evidence)) against a bound of \(figure(bound)))")
     }
 
+    /// What is recommended where no test can serve the step: rules and limits are kept, or not.
+    private func ruled(
+        _ standing: Standing, _ judged: [MetricJudgement], _ gates: [GateStanding], _ broken: HarmFinding?
+    ) -> Recommendation {
+        if let broken { return .rollback(broken) }
+        switch limits(judged) {
+        case .canaryOnly(let finding): return .rollback(finding)
+        case .bothArms(let reason): return .hold(reason)
+        case .kept: break
+        }
+        if let reason = rules?.commonSilence(standing) { return .hold(reason) }
+        if let reason = missingData(judged) { return .noData(reason) }
+        if let closed = gates.first(where: { !$0.isOpen }) {
+            return .undecided(HoldReason(code: "gate_\(closed.gate.rawValue)", sentence: closed.detail))
+        }
+        return .advance(isProven: false)
+    }
+
     private func failingUpdates(_ standing: Standing) -> Recommendation? {
         let bound = -Double.log(experiment.plan.updateShare)
         let finding = HarmFinding(
@@ -224,9 +254,11 @@ public struct StepJudge: Sendable {
     private func missingData(_ judged: [MetricJudgement]) -> HoldReason? {
         let missing = needed(judged).filter { $0.verdict == .nodata }.map(\.metric)
         guard !missing.isEmpty else { return nil }
+        let arms = rules == nil ? "both arms" : "the canary"
         return HoldReason(
             code: "no_data",
-            sentence: "no data from both arms for \(missing.joined(separator: ", ")); check that devices report it and "
+            sentence:
+                "no data from \(arms) for \(missing.joined(separator: ", ")); check that devices report it and "
                 + "that traffic flows")
     }
 
@@ -266,6 +298,7 @@ public struct StepJudge: Sendable {
                 evidence, covered: covered, counted: counted, isCanary: cohort.isCanary, tick: tick)
         }
         model.credit(evidence, counted: counted)
+        rules?.credit(evidence, tracks: tracks.tracks, counted: counted, tick: tick)
         updates.count(
             failed: cohort.canaries.count { tracks.tracks[$0].hasFailedUpdate },
             succeeded: cohort.canaries.count { tracks.tracks[$0].wasExposed && !tracks.tracks[$0].hasFailedUpdate })
@@ -274,7 +307,7 @@ public struct StepJudge: Sendable {
     /// Looks at the proofs of safety that are not made yet, all in one go; in the soak, where nothing can be spent,
     /// only now and then.
     private mutating func lookAtProofs() {
-        guard tick >= experiment.plan.soakTicks || tick % 5 == 0 else { return }
+        guard rules == nil, tick >= experiment.plan.soakTicks || tick % 5 == 0 else { return }
         var places: [(metric: Int, side: Int)] = []
         var rows: [ScoreRow] = []
         for metric in metrics.indices {

@@ -79,7 +79,7 @@ public struct GateStanding: Codable, Hashable, Sendable {
 
 /// Harm that decides: which metric, by which row, against which bound.
 public struct HarmFinding: Codable, Hashable, Sendable {
-    /// A stable code: `harm_proven`, `updates_failing` or `limit_breached`.
+    /// A stable code: `harm_proven`, `updates_failing`, `limit_breached` or `rule_broken`.
     public var reason: String
     /// The metric or event.
     public var metric: String
@@ -117,7 +117,8 @@ public enum Recommendation: Codable, Hashable, Sendable {
     case rollback(HarmFinding)
     /// Stop and ask a person.
     case halt(HarmFinding)
-    /// Go on to the next step; `isProven` is false where the step's list can decide nothing.
+    /// Go on to the next step; `isProven` is false where the step's list can decide nothing, or was judged by absolute
+    /// rules.
     case advance(isProven: Bool)
     /// Grant nothing new.
     case hold(HoldReason)
@@ -153,6 +154,10 @@ public struct TickJudgement: Codable, Hashable, Sendable {
     public var exposed: Int
     /// How many units both are; nil where the units are the devices.
     public var units: UnitCounts?
+    /// How the step is judged.
+    public var method: TestPlan.Method
+    /// Where no test can serve the step: how many devices on its list one would need.
+    public var devicesNeeded: Int?
     /// The metrics, in the plan's order.
     public var metrics: [MetricJudgement]
     /// Silence, crashes, failed starts and missed heartbeats: evidence by name.

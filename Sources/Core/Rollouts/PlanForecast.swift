@@ -175,8 +175,10 @@ public struct PlanForecast: Codable, Hashable, Sendable {
     public var fleet: FleetOutlook?
     /// The tolerated ratio of failures.
     public var tolerance: Double?
-    /// The steps.
+    /// The steps that a test judges.
     public var steps: [StepOutlook] = []
+    /// What happens where no test can serve the fleet, and then there are no ``steps``; nil where one can.
+    public var rules: RulesOutlook?
     /// Minutes from the start until a version that changes nothing is promoted, all steps together.
     public var promotion: ForecastMinutes?
     /// What harmless versions cost.

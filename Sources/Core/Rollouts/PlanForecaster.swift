@@ -36,6 +36,13 @@ public struct PlanForecaster: Sendable {
         let tolerance = whole.toleratedRatio(fleet)
         forecast.fleet = outlook
         forecast.tolerance = tolerance
+        guard !policy.isTooSmall(devices: devices, units: fleet.devices) else {
+            let rules = RulesOutlook(policy, devices: devices, exposedFrom: outlook.exposedFrom)
+            forecast.rules = rules
+            forecast.promotion = ForecastMinutes(
+                share: 1, median: rules.totalMinutes, ninetyPercent: rules.totalMinutes)
+            return forecast
+        }
         var promotions: [[Int?]] = []
         var isAfterProof = false
         for (index, planned) in PlannedSteps(policy, devices: devices, units: fleet.devices).steps.enumerated() {
@@ -142,8 +149,8 @@ public struct PlanForecaster: Sendable {
             return [
                 PlanFault(
                     code: .cannotDecide, step: step.step,
-                    sentence: "\(name) cannot decide: no set of labels reaches its bounds; it takes \(needed), a "
-                        + "larger step or a larger error budget")
+                    sentence: "\(name) cannot decide: no set of labels reaches its bounds; it takes \(needed), "
+                        + largerStep(than: step) + " or a larger error budget")
             ]
         }
         var faults: [PlanFault] = []
@@ -167,6 +174,12 @@ public struct PlanForecaster: Sendable {
                         + "or a wider tolerance would help"))
         }
         return faults
+    }
+
+    /// What a step that cannot decide would have to be, in devices.
+    private func largerStep(than step: StepOutlook) -> String {
+        guard step.step == 1, let units = policy.firstStepNeeded(units: fleet.devices) else { return "a larger step" }
+        return "a first step of \((units * devices + fleet.devices - 1) / fleet.devices)"
     }
 
     private static func list(_ words: [String]) -> String {

@@ -23,7 +23,9 @@ extension Policy {
             updateSeconds: try value(.updateSeconds, standard.updateSeconds),
             concurrentUpdates: try value(.concurrentUpdates, standard.concurrentUpdates),
             unit: try value(.unit, standard.unit),
-            dryRun: try value(.dryRun, standard.dryRun))
+            dryRun: try value(.dryRun, standard.dryRun),
+            smallFleetDevices: try value(.smallFleetDevices, standard.smallFleetDevices),
+            smallFleetSoakSeconds: try value(.smallFleetSoakSeconds, standard.smallFleetSoakSeconds))
     }
 
     /// All faults of the policy, each naming its field and the remedy; empty when it can be used.
@@ -47,6 +49,10 @@ extension Policy {
         require(
             Labels.isValidKey(unit), "unit",
             "use device, or the name of a label whose values are drawn whole, such as site")
+        require(
+            (0...1000).contains(smallFleetDevices), "smallFleetDevices", "use 0 to 1000; 0 tests every fleet it can")
+        require(
+            (0...604_800).contains(smallFleetSoakSeconds), "smallFleetSoakSeconds", "use 0 to 604800 seconds (7 days)")
         require(
             metrics.count <= Self.metricLimit, "metrics", "name at most \(Self.metricLimit) metrics")
         for (index, metric) in metrics.enumerated() {

@@ -46,4 +46,57 @@ extension Policy {
     private var testedParts: Int { steps.count + (plansWatch ? 1 : 0) }
 
     private func ticks(_ seconds: Double) -> Int { Int((seconds / heartbeatSeconds).rounded(.up)) }
+
+    /// How the judge of a step of one device goes on, where absolute rules judge.
+    public var rulesPlan: TestPlan {
+        var plan = testPlan(step: 1, isAfterProof: false)
+        plan.soakTicks = ticks(smallFleetSoakSeconds)
+        plan.deadlineTicks = ticks(deadlineSeconds(of: .absolute))
+        plan.watchTicks = max(plan.watchTicks, plan.deadlineTicks + ticks(watchSeconds))
+        plan.method = .absolute
+        plan.devicesNeeded = devicesNeeded
+        return plan
+    }
+
+    /// The time after which an undecided step is given to a person, in seconds; where absolute rules judge it counts
+    /// from the end of their soak.
+    public func deadlineSeconds(of method: TestPlan.Method) -> Double {
+        switch method {
+        case .draw, .model: deadlineSeconds
+        case .absolute: smallFleetSoakSeconds + deadlineSeconds
+        }
+    }
+
+    /// Whether no test can serve a rollout, whatever its first step.
+    ///
+    /// Its list has fewer devices than the policy asks for, or so few units that no cohort of it could reach the
+    /// bounds; half of a list can be drawn in the most ways.
+    ///
+    /// - Parameters:
+    ///   - devices: devices on the first step's list.
+    ///   - units: how many units they are.
+    public func isTooSmall(devices: Int, units: Int) -> Bool {
+        devices < smallFleetDevices || !canDecide(canaries: units / 2, of: units)
+    }
+
+    /// The smallest list on which a test can serve the first step as the policy has it; nil where it would take
+    /// thousands, or where devices are not drawn one by one.
+    public var devicesNeeded: Int? {
+        guard unitLabel == nil else { return nil }
+        return (max(1, smallFleetDevices)...5_000).first { listed in
+            canDecide(canaries: cohortSize(step: 1, drawnBefore: 0, listed: listed), of: listed)
+        }
+    }
+
+    /// The smallest first step, in units, that a test can serve on a list of so many; nil where none is.
+    public func firstStepNeeded(units: Int) -> Int? {
+        units > 1 ? (1...units / 2).first { canDecide(canaries: $0, of: units) } : nil
+    }
+
+    /// Whether the first step's test could decide anything with so many canaries.
+    private func canDecide(canaries: Int, of listed: Int) -> Bool {
+        ForecastStep(
+            devices: listed, canaries: canaries, plan: testPlan(step: 1, isAfterProof: false), margin: .relative(1)
+        ).canDecide
+    }
 }

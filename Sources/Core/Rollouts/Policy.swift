@@ -119,6 +119,10 @@ public struct Policy: Codable, Hashable, Sendable {
     public var unit: String
     /// Judge and say what would be done, but neither take back nor halt; steps advance on soak and gates alone.
     public var dryRun: Bool
+    /// A rollout whose first list has fewer devices goes on one device at a time, judged by absolute rules.
+    public var smallFleetDevices: Int
+    /// The time for which each of them is watched before the next one, in seconds.
+    public var smallFleetSoakSeconds: Double
 
     /// The most metrics that a policy may name: as many as are judged.
     public static let metricLimit = 20
@@ -132,6 +136,7 @@ public struct Policy: Codable, Hashable, Sendable {
     enum CodingKeys: String, CodingKey {
         case name, steps, heartbeatSeconds, soakSeconds, deadlineSeconds, onDeadline, errorBudget, metrics
         case noDataSeconds, watchSeconds, holdbackShare, updateSeconds, concurrentUpdates, unit, dryRun
+        case smallFleetDevices, smallFleetSoakSeconds
     }
 
     /// Makes a policy; the defaults are the product's.
@@ -141,7 +146,9 @@ public struct Policy: Codable, Hashable, Sendable {
         onDeadline: DeadlineAction = .halt, errorBudget: Double = 0.01,
         metrics: [MetricPolicy] = [MetricPolicy(name: "failures")], noDataSeconds: Double = 900,
         watchSeconds: Double = 86_400, holdbackShare: Double = 0.02, updateSeconds: Double = 600,
-        concurrentUpdates: Int = 500, unit: String = Policy.deviceUnit, dryRun: Bool = false
+        concurrentUpdates: Int = 500, unit: String = Policy.deviceUnit, dryRun: Bool = false,
+        smallFleetDevices: Int = 20,
+        smallFleetSoakSeconds: Double = 7200
     ) {
         self.name = name
         self.steps = steps
@@ -158,5 +165,7 @@ public struct Policy: Codable, Hashable, Sendable {
         self.concurrentUpdates = concurrentUpdates
         self.unit = unit
         self.dryRun = dryRun
+        self.smallFleetDevices = smallFleetDevices
+        self.smallFleetSoakSeconds = smallFleetSoakSeconds
     }
 }

@@ -64,7 +64,7 @@ extension Rollout {
     mutating func advance(
         outcome: RolloutStep.Outcome, _ grounds: Grounds, at now: Timestamp
     ) -> [RolloutAction] {
-        guard steps.count < policy.steps.count, promotedAt == nil else {
+        guard steps.count < plannedSteps, promotedAt == nil else {
             return promote(outcome: outcome, grounds, at: now)
         }
         let decision = record(.advance, grounds, at: now)
@@ -127,7 +127,7 @@ extension Rollout {
         if from == nil { return [decision] + install(at: now) }
         if awaitsDraw { return [decision, .drawStep(steps.count + 1)] }
         if promotedAt == nil, let last = steps.indices.last, now >= steps[last].deadlineAt {
-            steps[last].deadlineAt = now.adding(seconds: policy.deadlineSeconds)
+            steps[last].deadlineAt = now.adding(seconds: policy.deadlineSeconds(of: steps[last].method))
             steps[last].outcome = nil
         }
         return [decision] + grants(at: now)

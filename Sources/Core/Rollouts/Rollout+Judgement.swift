@@ -1,3 +1,4 @@
+import CanaryAnalysis
 public import Fleet
 
 extension Rollout {
@@ -91,7 +92,8 @@ extension Rollout {
             // The step is decided already; the next one is drawn when time passes.
             return resumeFromHold(at: now)
         case .advance(let proven, let grounds):
-            return advance(outcome: proven ? .proven : .notProvenHere, grounds, at: now)
+            let unproven: RolloutStep.Outcome = currentStep?.method == .absolute ? .rulesKept : .notProvenHere
+            return advance(outcome: proven ? .proven : unproven, grounds, at: now)
         case .hold(let grounds):
             return overdue(at: now) ?? hold(grounds, at: now)
         case .undecided(let grounds):
@@ -112,7 +114,8 @@ extension Rollout {
         guard let step = currentStep, step.outcome == nil, now >= step.deadlineAt else { return nil }
         let grounds = Grounds(
             cause: .deadline, reason: "deadline_undecided",
-            sentence: "step \(step.number) was undecided at its deadline of \(Int(policy.deadlineSeconds)) s")
+            sentence: "step \(step.number) was undecided at its deadline of "
+                + "\(Int(policy.deadlineSeconds(of: step.method))) s")
         switch policy.onDeadline {
         case .halt: return halt(grounds, at: now)
         case .rollback: return rollBack(grounds, at: now)

@@ -1,3 +1,4 @@
+public import CanaryAnalysis
 public import Fleet
 
 /// The move of a deployment's devices from one version to another, in steps.
@@ -92,8 +93,16 @@ public struct Rollout: Codable, Hashable, Sendable {
 
     /// True while the next step is still to be drawn because nobody was eligible for it.
     var awaitsDraw: Bool {
-        from != nil && promotedAt == nil && steps.count < policy.steps.count
-            && (steps.last.map { $0.outcome != nil } ?? true)
+        from != nil && promotedAt == nil && steps.count < plannedSteps && (steps.last.map { $0.outcome != nil } ?? true)
+    }
+
+    /// True where the fleet is too small for any test: it goes on one device at a time, judged by absolute rules.
+    public var isJudgedByRules: Bool { steps.first?.method == .absolute }
+
+    /// How many steps are planned: those of the policy, or one for each device where absolute rules judge.
+    public var plannedSteps: Int {
+        guard isJudgedByRules, let last = steps.last(where: { $0.kind == .step }) else { return policy.steps.count }
+        return last.number - 1 + last.eligible
     }
 
     /// How many devices run the new version, as far as is known.
@@ -122,14 +131,17 @@ public struct Rollout: Codable, Hashable, Sendable {
     }
 
     /// A step's eligible list was fixed and its cohort drawn from it.
+    ///
+    /// - Parameter method: how the step will be judged; by absolute rules only where the whole rollout is.
     public mutating func stepDrawn(
-        _ number: Int, cohort: [DeviceID], eligible: Int, at now: Timestamp
+        _ number: Int, cohort: [DeviceID], eligible: Int, method: TestPlan.Method = .draw, at now: Timestamp
     ) -> [RolloutAction] {
         guard state == .progressing, number == steps.count + 1 else { return [] }
         steps.append(
             RolloutStep(
-                number: number, startedAt: now, deadlineAt: now.adding(seconds: policy.deadlineSeconds),
-                eligible: eligible, drawn: cohort.count))
+                number: number, startedAt: now,
+                deadlineAt: now.adding(seconds: policy.deadlineSeconds(of: method)), eligible: eligible,
+                drawn: cohort.count, method: method))
         for device in cohort { members[device] = RolloutMember(step: number) }
         wait = nil
         noDataSince = nil

@@ -69,6 +69,7 @@ extension Rollout {
     /// What the judge of a drawn step may spend, and when.
     func testPlan(of step: RolloutStep) -> TestPlan {
         switch step.kind {
+        case .step where step.method == .absolute: policy.rulesPlan
         case .step: policy.testPlan(step: step.number, isAfterProof: false, budget: errorBudget)
         case .watch: policy.watchPlan(budget: errorBudget)
         }

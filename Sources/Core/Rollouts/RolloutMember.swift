@@ -1,3 +1,4 @@
+public import CanaryAnalysis
 public import Fleet
 
 /// A device that a rollout has drawn, and how far it is.
@@ -61,6 +62,8 @@ public struct RolloutStep: Codable, Hashable, Sendable {
         case proven
         /// Its list could decide nothing; it advanced on soak, gates and limits.
         case notProvenHere = "not_proven_here"
+        /// Its list was too small for a test; the absolute rules were kept for the soak: not proven.
+        case rulesKept = "rules_kept"
         /// It advanced on soak and gates, because the rollout is a dry run.
         case dryRun = "dry_run"
         /// A person advanced it.
@@ -79,6 +82,8 @@ public struct RolloutStep: Codable, Hashable, Sendable {
     public let eligible: Int
     /// How many of them were drawn.
     public let drawn: Int
+    /// How it is judged.
+    public let method: TestPlan.Method
     /// Ticks judged so far.
     public var ticks: Int
     /// How it ended; nil while it is judged for advancing.
@@ -86,7 +91,8 @@ public struct RolloutStep: Codable, Hashable, Sendable {
 
     /// Makes a step that has just been drawn.
     public init(
-        kind: Kind = .step, number: Int, startedAt: Timestamp, deadlineAt: Timestamp, eligible: Int, drawn: Int
+        kind: Kind = .step, number: Int, startedAt: Timestamp, deadlineAt: Timestamp, eligible: Int, drawn: Int,
+        method: TestPlan.Method = .draw
     ) {
         self.kind = kind
         self.number = number
@@ -94,10 +100,12 @@ public struct RolloutStep: Codable, Hashable, Sendable {
         self.deadlineAt = deadlineAt
         self.eligible = eligible
         self.drawn = drawn
+        self.method = method
         ticks = 0
     }
 
-    /// Reads a step; what was stored before watches were drawn is a step of the policy.
+    /// Reads a step; what was stored before watches were drawn is a step of the policy, and before methods had names
+    /// all were judged by their draw.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -105,8 +113,9 @@ public struct RolloutStep: Codable, Hashable, Sendable {
             number: try fields.decode(Int.self, forKey: .number),
             startedAt: try fields.decode(Timestamp.self, forKey: .startedAt),
             deadlineAt: try fields.decode(Timestamp.self, forKey: .deadlineAt),
-            eligible: try fields.decode(Int.self, forKey: .eligible), drawn: try fields.decode(Int.self, forKey: .drawn)
-        )
+            eligible: try fields.decode(Int.self, forKey: .eligible),
+            drawn: try fields.decode(Int.self, forKey: .drawn),
+            method: try fields.decodeIfPresent(TestPlan.Method.self, forKey: .method) ?? .draw)
         ticks = try fields.decode(Int.self, forKey: .ticks)
         outcome = try fields.decodeIfPresent(Outcome.self, forKey: .outcome)
     }

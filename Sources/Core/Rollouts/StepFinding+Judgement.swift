@@ -100,6 +100,14 @@ extension Grounds {
             let weakest = judgement.metrics.filter({ $0.mode == .guard && $0.verdict != .nodata })
                 .min(by: { $0.safetyEvidence < $1.safetyEvidence })
         else {
+            guard judgement.method != .absolute else {
+                let needed = judgement.devicesNeeded.map { "; a test needs \($0) devices on the list" } ?? ""
+                self.init(
+                    cause: .judge, reason: "rules_kept",
+                    sentence: "the absolute rules were kept for the soak on one device: not proven, the fleet is too "
+                        + "small for a test" + needed)
+                return
+            }
             self.init(
                 cause: .judge, reason: "not_proven_here",
                 sentence: "soak and gates are met; this step's list is too small to decide anything, the steps before "

@@ -2,7 +2,8 @@ public import CanaryAnalysis
 
 /// What the evidence of one step says at one tick, as far as a rollout acts on it.
 public enum StepFinding: Hashable, Sendable {
-    /// The step may advance: proven, or (`proven` false) on soak, gates and limits where its list can decide nothing.
+    /// The step may advance: proven, or (`proven` false) on soak, gates and limits where its list can decide
+    /// nothing, or by absolute rules.
     case advance(proven: Bool, Grounds)
     /// The version does harm.
     case rollback(Grounds)

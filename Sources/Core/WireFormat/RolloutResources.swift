@@ -54,6 +54,8 @@ public struct RolloutResource: Codable, Hashable, Sendable {
     public var step: Int
     /// How many steps are planned.
     public var steps: Int
+    /// How the current step is judged; nil before the first.
+    public var method: TestPlan.Method?
     /// When the current step started.
     public var stepStartedAt: Timestamp?
     /// When the current step must be decided.

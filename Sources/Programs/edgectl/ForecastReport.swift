@@ -21,6 +21,9 @@ struct ForecastReport {
         if let reason = forecast.unknownReason {
             return [title, StyledText("nothing can be forecast: \(reason)", .notice), falseRollbacks]
         }
+        if let rules = forecast.rules {
+            return [title] + fleet + ["", StyledText("not proven: \(rules.sentence)", .notice)]
+        }
         return [title] + fleet + [""] + steps + [""] + cases + [""] + sentences
     }
 

@@ -43,6 +43,9 @@ struct ReportView {
                     StyledText(
                         "\(place): \(Figure.decimal(evidence)) against a bound of \(Figure.decimal(decision.bound))")))
         }
+        if let method = report.deciding?.judgement?.method, method != .draw {
+            lines.append(Self.line("judged", StyledText(method.words, .notice)))
+        }
         if let crossing = report.crossing { lines.append(Self.line("", StyledText(crossing))) }
         if let suspect = report.suspect {
             let words = "\(suspect) carries the harm; elsewhere there is no more than chance gives"

@@ -26,7 +26,9 @@ struct RolloutView {
                 + StyledText("  \(ended ?? "started \(Rendering.age(rollout.createdAt, now: now)) ago")", .faint)
         ]
         var step = "step \(rollout.step)/\(rollout.steps)"
-        if rollout.step > 0, rollout.step <= rollout.policy.steps.count {
+        if rollout.method == .absolute {
+            step += " (1 device)"
+        } else if rollout.step > 0, rollout.step <= rollout.policy.steps.count {
             step += " (\(rollout.policy.steps[rollout.step - 1]))"
         }
         let isWatched = rollout.guarantee != nil
@@ -35,6 +37,9 @@ struct RolloutView {
             step += ", deadline \(Rendering.age(deadline, now: now))"
         }
         lines.append(StyledText("  " + step))
+        if let method = rollout.method {
+            lines.append(StyledText("  judged \(method.words)", method == .draw ? .faint : .notice))
+        }
         if let guarantee = rollout.guarantee { lines.append(StyledText("  watch     \(guarantee)", .faint)) }
         if let budget = rollout.budget?.sentence { lines.append(StyledText("  " + budget, .faint)) }
         if rollout.policy.dryRun {
@@ -63,9 +68,7 @@ struct RolloutView {
         }
         var lines: [StyledText] = [
             StyledText(
-                "  tick \(judgement.tick): \(judgement.armsInWords)"
-                    + (judgement.canDecide ? "" : "; too few to decide anything"), .faint
-            )
+                "  tick \(judgement.tick): \(judgement.armsInWords)" + Self.undecidable(judgement), .faint)
         ]
         for metric in judgement.metrics { lines += self.lines(metric, bound: judgement.bound) }
         let events = judgement.events.map { event in
@@ -76,6 +79,12 @@ struct RolloutView {
         }
         lines += judgement.gates.map(line)
         return lines
+    }
+
+    private static func undecidable(_ judgement: TickJudgement) -> String {
+        guard !judgement.canDecide else { return "" }
+        let needed = judgement.devicesNeeded.map { "; a test needs \($0) devices" } ?? ""
+        return "; too few to decide anything" + needed
     }
 
     private func lines(_ metric: MetricJudgement, bound: Double?) -> [StyledText] {

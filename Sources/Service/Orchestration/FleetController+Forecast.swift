@@ -52,7 +52,7 @@ extension FleetController {
     private func replay(_ rollouts: [TrackedRollout], unitLabel: String?) throws -> MeasuredStep? {
         let limits = PlaceboReplay.Limits()
         for tracked in rollouts.reversed() where tracked.rollout.from != nil {
-            guard let step = tracked.rollout.steps.first,
+            guard let step = tracked.rollout.steps.first, step.method != .absolute,
                 let stored = try surroundings.store.experiment(rollout: tracked.rollout.id, step: step.number),
                 stored.experiment.devices.count <= MeasuredStep.largestList
             else { continue }

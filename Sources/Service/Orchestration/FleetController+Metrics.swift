@@ -103,7 +103,7 @@ extension FleetController {
         snapshot.state(.rolloutState, labels, is: rollout.state.rawValue)
         snapshot.gauge(.rolloutStateEntered, labels, tracked.stateEnteredAt.seconds)
         snapshot.gauge(.rolloutStep, labels, Double(rollout.drawnSteps))
-        snapshot.gauge(.rolloutSteps, labels, Double(rollout.policy.steps.count))
+        snapshot.gauge(.rolloutSteps, labels, Double(rollout.plannedSteps))
         collectProgress(tracked, labels, into: &snapshot)
         switch rollout.state {
         case .holding, .halted:

@@ -96,13 +96,14 @@ extension TrackedRollout {
     var resource: RolloutResource {
         var shown = RolloutResource(
             id: rollout.id, deployment: rollout.deployment, model: rollout.model, from: rollout.from, to: rollout.to,
-            state: rollout.state, step: rollout.drawnSteps, steps: rollout.policy.steps.count, policy: rollout.policy,
+            state: rollout.state, step: rollout.drawnSteps, steps: rollout.plannedSteps, policy: rollout.policy,
             createdAt: rollout.createdAt)
         shown.budget = rollout.budget
         shown.guarantee = rollout.guarantee?.sentence
         shown.waitReason = rollout.wait?.reason
         shown.waitSentence = rollout.wait?.sentence
         shown.waitSince = rollout.wait?.since
+        shown.method = rollout.currentStep?.method
         shown.stepStartedAt = rollout.currentStep?.startedAt
         shown.stepDeadlineAt = rollout.currentStep?.deadlineAt
         shown.progress = progress

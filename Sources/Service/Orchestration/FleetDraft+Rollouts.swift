@@ -139,7 +139,8 @@ extension FleetDraft {
             return tracked.rollout.stepFoundNobody(number, left: state.rest(of: tracked).count, at: now)
         }
         freeze(drawn, step: number, of: &tracked)
-        return tracked.rollout.stepDrawn(number, cohort: drawn.cohort, eligible: drawn.list.count, at: now)
+        return tracked.rollout.stepDrawn(
+            number, cohort: drawn.cohort, eligible: drawn.list.count, method: drawn.experiment.plan.method, at: now)
     }
 
     /// Draws who of the rest stays behind while the rollout is watched.
@@ -167,6 +168,7 @@ extension FleetDraft {
                     measuring: drawn.measuring)))
         var detail = ["step": "\(number)", "eligible": "\(drawn.list.count)", "drawn": "\(drawn.cohort.count)"]
         detail["units"] = drawn.experiment.unitCounts.map { UnitCounts.words($0.canaries, by: $0.label) }
+        detail["judged"] = drawn.experiment.plan.method.rawValue
         audit("controller", "step.draw", "rollout/\(tracked.rollout.id)", detail)
     }
 

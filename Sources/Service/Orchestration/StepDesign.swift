@@ -27,13 +27,35 @@ struct StepDesign {
     let list: [Listed]
 
     /// Draws the cohort; nil where nobody is eligible.
+    ///
+    /// Whether a test can serve the rollout is settled by its first step, for all of them. A first step that is chosen
+    /// too small for a list that could be tested stays as it was planned.
     func draw() -> Drawn? {
         guard !list.isEmpty else { return nil }
+        guard !rollout.isJudgedByRules else { return drawnByRules() }
+        let planned = drawn(size)
+        guard step == 1 else { return planned }
+        let isTooSmall =
+            list.count < rollout.policy.smallFleetDevices
+            || (!planned.experiment.canDecide && !drawn(max(1, list.count / 2)).experiment.canDecide)
+        return isTooSmall ? drawnByRules() : planned
+    }
+
+    /// Draws so many devices, or the units that bring as many, for a test.
+    private func drawn(_ size: Int) -> Drawn {
         let draw = CohortDraw(candidates: candidates, size: size, seed: rollout.salt, step: step)
         let isAfterProof = rollout.steps.contains { $0.outcome == .proven }
         return frozen(
             strata: draw.strata, isDrawn: draw.isDrawn,
             plan: rollout.policy.testPlan(step: step, isAfterProof: isAfterProof, budget: rollout.errorBudget))
+    }
+
+    /// Draws one device, whatever shares its fate, that absolute rules will judge.
+    private func drawnByRules() -> Drawn {
+        var single = candidates
+        for index in single.indices { single[index].unit = nil }
+        let draw = CohortDraw(candidates: single, size: 1, seed: rollout.salt, step: step)
+        return frozen(strata: draw.strata, isDrawn: draw.isDrawn, plan: rollout.policy.rulesPlan)
     }
 
     /// Draws who stays behind during the watch; nil where no such draw could decide anything.
@@ -52,29 +74,26 @@ struct StepDesign {
             Candidate(
                 id: listed.device.id.rawValue, site: listed.device.labels["site"] ?? "",
                 hardware: listed.device.labels["hw"] ?? "",
-                unit: unit(of: listed.device))
+                unit: rollout.policy.unitLabel.flatMap { listed.device.unit(by: $0) })
         }
-    }
-
-    /// What a device is drawn with; nil where it is drawn alone.
-    private func unit(of device: StoredDevice) -> String? {
-        rollout.policy.unitLabel.flatMap { device.unit(by: $0) }
     }
 
     /// What the judge needs of a draw, frozen.
     private func frozen(strata: [Int], isDrawn: [Bool], plan: TestPlan) -> Drawn {
         let (measuring, histories) = measuring(strata: strata)
+        let unitLabel = plan.method == .absolute ? nil : rollout.policy.unitLabel
         let devices = list.indices.map { index in
             ExperimentDevice(
                 id: list[index].device.id.rawValue, stratum: strata[index], isCanary: isDrawn[index],
                 labels: list[index].device.labels.dictionary,
-                history: measuring.design.tallies(histories[index], of: index), unit: unit(of: list[index].device))
+                history: measuring.design.tallies(histories[index], of: index),
+                unit: unitLabel.flatMap { list[index].device.unit(by: $0) })
         }
         // The key of the test differs from that of the draw: who was drawn must say nothing about the assignments.
         let seed = rollout.salt ^ (0x9E37_79B9_7F4A_7C15 &* UInt64(step))
         let experiment = StepExperiment(
             seed: seed, step: step, tickSeconds: rollout.policy.heartbeatSeconds, devices: devices,
-            metrics: measuring.design.plans, plan: plan, unit: rollout.policy.unitLabel)
+            metrics: measuring.design.plans, plan: plan, unit: unitLabel)
         return Drawn(
             list: list.map(\.device.id), cohort: list.indices.filter { isDrawn[$0] }.map { list[$0].device.id },
             experiment: experiment, measuring: measuring)

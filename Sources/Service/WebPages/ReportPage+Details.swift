@@ -102,7 +102,7 @@ extension ReportPage {
                     + "\(plan.deadlineTicks), watch \(plan.watchTicks), excuse \(plan.excuseTicks); budget "
                     + "\(Figure.percent(plan.share)) for harm, \(Figure.percent(plan.updateShare)) for updates, "
                     + "\(Figure.percent(plan.proofLevel)) for each proof"
-                    + (plan.isRandomised ? "" : "; canaries picked by a person")
+                    + "; judged \(plan.method.words)"
             )
         ]
         for metric in step.metrics where isDeciding {
