@@ -67,7 +67,7 @@ let service: [Target] = [
         resources: [.embedInCode("openapi.yaml")]),
     layer("Service", "FleetSimulation", ["CanaryAnalysis", "RecordedFleets", real]),
     layer("Service", "RivalJudges", ["CanaryAnalysis", "RecordedFleets", real]),
-    layer("Service", "JudgeBenchmark", ["CanaryAnalysis", "RecordedFleets", "FleetSimulation", "RivalJudges", real]),
+    layer("Service", "JudgeBenchmark", ["CanaryAnalysis", "RecordedFleets", "FleetSimulation", "RivalJudges"]),
     layer("Service", "WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),
     layer("Service", "DeviceAgent", ["Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition"]),
 ]
@@ -130,7 +130,7 @@ let simulatedWorld: Target = .testTarget(
 
 let testTargets: [Target] = [
     tests("Fleet"),
-    tests("CanaryAnalysis", ["FleetSimulation"]),
+    tests("CanaryAnalysis", ["FleetSimulation", real]),
     tests("Rollouts", ["Fleet", "CanaryAnalysis"]),
     tests("RecordedFleets", ["CanaryAnalysis", "FleetSimulation"]),
     tests("ModelTrust", ["Fleet"]),
@@ -144,7 +144,7 @@ let testTargets: [Target] = [
     tests("WireFormat", ["CanaryAnalysis", "Fleet", "Rollouts"]),
     tests("FleetSimulation", ["CanaryAnalysis", "RecordedFleets", real]),
     tests("RivalJudges", ["CanaryAnalysis", "RecordedFleets", real]),
-    tests("JudgeBenchmark", ["RivalJudges", real]),
+    tests("JudgeBenchmark", ["RivalJudges"]),
     tests("Terminal"),
     tests("TraceFiles", ["CanaryAnalysis", "FleetSimulation", "RecordedFleets"]),
     tests("WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),

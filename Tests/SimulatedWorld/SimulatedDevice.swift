@@ -25,6 +25,10 @@ final class SimulatedDevice {
     private(set) var accepted: UInt64 = 0
     /// Versions that do not come up on this device.
     var refused: Set<Digest> = []
+    /// Whether its agent knows the order to install once more.
+    var knowsReinstall = true
+    /// How often it has installed the version it runs once more.
+    private(set) var reinstalls = 0
     /// A device that is away neither serves nor speaks.
     var isAway = false
 
@@ -79,12 +83,25 @@ final class SimulatedDevice {
             let claims = try AssignmentClaims(verifying: text, trustedKeys: [StubKey()], device: id)
             guard claims.number > accepted, let run = claims.run?.digest else { continue }
             fallback = claims.fallback?.digest
+            if claims.reinstall, knowsReinstall, run == current {
+                try reinstall(run, claims.number)
+                continue
+            }
             let works = run == current || !refused.contains(run)
             if works, run != current { activate(run) }
             try report(claims.number, run, works ? .succeeded : .failed)
         }
         accepted = set.number
         agent.status.change { [accepted] in $0.accepted = accepted }
+    }
+
+    /// Installs the version it runs once more, unless its runtime does not come up with it again.
+    private func reinstall(_ run: Digest, _ assignment: UInt64) throws {
+        guard !refused.contains(run) else { return try report(assignment, run, .failed) }
+        reinstalls += 1
+        restartRuntime()
+        try report(assignment, run, .stepDone, step: "deploy")
+        try report(assignment, run, .succeeded)
     }
 
     /// Serves another version.
@@ -106,11 +123,14 @@ final class SimulatedDevice {
         try report(accepted, left, .rolledBack)
     }
 
-    private func report(_ assignment: UInt64, _ digest: Digest?, _ outcome: AttemptReport.Outcome) throws {
+    private func report(
+        _ assignment: UInt64, _ digest: Digest?, _ outcome: AttemptReport.Outcome, step: String = "report"
+    ) throws {
         reports += 1
         let report = AttemptReport(
-            assignment: assignment, model: model, sequence: reports, digest: digest, step: "report",
-            outcome: outcome, reason: outcome == .succeeded ? nil : "runtime_unhealthy", at: time.now.milliseconds)
+            assignment: assignment, model: model, sequence: reports, digest: digest, step: step,
+            outcome: outcome, reason: [.succeeded, .stepDone].contains(outcome) ? nil : "runtime_unhealthy",
+            at: time.now.milliseconds)
         _ = try link.controller?.report(ReportBatch(reports: [report]), from: id)
     }
 

@@ -22,6 +22,10 @@ final class World {
     var requests = 100
     /// The share of failures by version; 0.05 where none is named.
     var failureRates: [Digest: Double] = [:]
+    /// The share of failures of a device that has installed its version once more; nil for that of its version.
+    var failureRateAfterReinstall: Double?
+    /// The deployment's placebo schedule.
+    var placebo: PlaceboSchedule?
     /// The mean confidence of answers by version; nothing is measured where none is named.
     var confidences: [Digest: Double] = [:]
     /// The share of slow requests by version; no latency is measured where none is named.
@@ -84,7 +88,7 @@ final class World {
         return try controller.apply(
             Deployment(
                 name: deployment, selector: .everything, model: model, version: versions[version - 1].name,
-                policy: policy.name), dryRun: false, by: person)
+                policy: policy.name, placebo: placebo), dryRun: false, by: person)
     }
 
     /// A fleet that serves v1 and has a history of it.
@@ -127,7 +131,8 @@ final class World {
     /// One device's requests of a round.
     func serve(_ device: SimulatedDevice) {
         guard !device.isAway, let serving = device.runtime.serving else { return }
-        let rate = failureRates[serving] ?? 0.05
+        let renewed = device.reinstalls > 0 ? failureRateAfterReinstall : nil
+        let rate = renewed ?? failureRates[serving] ?? 0.05
         device.serve(requests: requests, failures: chance.count(of: requests, rate: rate))
         let measured = measured(on: serving)
         if !measured.isZero { device.runtime.measure(measured) }

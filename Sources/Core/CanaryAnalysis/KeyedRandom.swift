@@ -8,6 +8,8 @@ public enum RandomPurpose: UInt32, Sendable {
     case proof = 3
     /// Thinning counts for the interval.
     case interval = 4
+    /// Drawing when a placebo rollout starts.
+    case schedule = 5
 }
 
 /// A keyed sequence of random numbers.

@@ -8,7 +8,7 @@ extension MetricCatalogue {
             GaugeFamily.rolloutStepDeadline.family, GaugeFamily.rolloutCanaryWeight.family,
             GaugeFamily.rolloutDevices.family, GaugeFamily.decisionsLabelled.family,
             CounterFamily.rolloutDecisions.family, CounterFamily.rolloutDryRunDecisions.family,
-            CounterFamily.rolloutsCompleted.family,
+            CounterFamily.rolloutsCompleted.family, CounterFamily.placeboRollouts.family,
             HistogramFamily.rolloutDuration.family, HistogramFamily.rolloutDetection.family,
             HistogramFamily.rollbackDuration.family,
         ])
@@ -96,6 +96,15 @@ extension CounterFamily {
     /// Ended rollouts; labels model, outcome.
     public static let rolloutsCompleted = CounterFamily(
         "edgeorch_rollouts_completed_total", [.model, .rolloutOutcome], help: "Rollouts that ended, by outcome.")
+
+    /// Ended placebo rollouts; labels model, outcome.
+    public static let placeboRollouts = CounterFamily(
+        "edgeorch_placebo_rollouts_total",
+        [
+            .model,
+            MetricLabel("outcome", known: ["passed", "false_rollback", "false_halt", "undecided", "superseded"]),
+        ],
+        help: "Placebo rollouts, of the version that ran already, that ended, by outcome.")
 }
 
 extension HistogramFamily {

@@ -12,15 +12,19 @@ public struct Deployment: Codable, Hashable, Sendable {
     public var version: VersionName
     /// The policy by name; nil for the product's default policy.
     public var policy: PolicyName?
+    /// How often the judge is tested on the version that runs already; nil for never.
+    public var placebo: PlaceboSchedule?
 
     /// Declares a deployment.
     public init(
-        name: DeploymentName, selector: Selector, model: ModelName, version: VersionName, policy: PolicyName? = nil
+        name: DeploymentName, selector: Selector, model: ModelName, version: VersionName, policy: PolicyName? = nil,
+        placebo: PlaceboSchedule? = nil
     ) {
         self.name = name
         self.selector = selector
         self.model = model
         self.version = version
         self.policy = policy
+        self.placebo = placebo
     }
 }

@@ -12,6 +12,7 @@ extension Rollout {
         _ command: RolloutCommand, by actor: String, reason: String, at now: Timestamp
     ) throws(CommandRefusal) -> [RolloutAction] {
         guard !state.isFinal else { throw .ended(command, state) }
+        guard !isPlacebo else { throw .placebo(command) }
         var grounds = Grounds(cause: .person, reason: "ordered", sentence: reason)
         grounds.actor = actor
         switch (command, state) {
@@ -48,6 +49,7 @@ extension Rollout {
 
     /// The deployment wants another version: this rollout ends, and devices return unless it was promoted.
     public mutating func superseded(by version: VersionReference, at now: Timestamp) -> [RolloutAction] {
+        guard !isPlacebo else { return placeboWithdrawn(at: now) }
         guard !state.isFinal, state != .rollingBack else { return [] }
         let wasPromoted = promotedAt != nil
         state = .superseded

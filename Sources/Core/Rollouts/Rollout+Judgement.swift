@@ -14,6 +14,7 @@ extension Rollout {
     ) -> [RolloutAction] {
         guard isJudged, findings.count == steps.count, let current = findings.last else { return [] }
         for index in steps.indices { steps[index].ticks += 1 }
+        guard !isPlacebo else { return placeboJudged(findings, outage: outage, at: now) }
         guard !policy.dryRun else { return watched(findings, outage: outage, readiness: readiness, at: now) }
         for finding in findings {
             if case .rollback(let grounds) = finding { return rollBack(grounds, at: now) }

@@ -51,6 +51,8 @@ public struct Rollout: Codable, Hashable, Sendable {
     public internal(set) var rolledBackAt: Timestamp?
     /// When a final state was reached.
     public internal(set) var endedAt: Timestamp?
+    /// What makes it a placebo; nil for a rollout of another version.
+    public internal(set) var placebo: Placebo?
     /// Since when no guarded metric has had data.
     var noDataSince: Timestamp?
     /// The finding that the rollout is halted by, and those that a person has gone on after.
@@ -228,6 +230,7 @@ public struct Rollout: Codable, Hashable, Sendable {
     ///
     /// - Parameter unreachable: devices that are offline; a rollback does not wait for them, they return on reconnect.
     public mutating func clockMoved(to now: Timestamp, unreachable: Set<DeviceID>) -> [RolloutAction] {
+        guard !isPlacebo else { return placeboClockMoved(to: now) }
         switch state {
         case .rollingBack:
             return settled(at: now, unreachable: unreachable)

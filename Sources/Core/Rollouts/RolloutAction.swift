@@ -26,6 +26,8 @@ public enum CommandRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case wrongState(RolloutCommand, RolloutState, remedy: String)
     /// A first installation has no steps and no version to go back to.
     case firstInstallation(RolloutCommand)
+    /// A placebo rollout decides nothing.
+    case placebo(RolloutCommand)
 
     /// A sentence for people.
     public var description: String {
@@ -37,6 +39,9 @@ public enum CommandRefusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .firstInstallation(let command):
             "\(command.rawValue) is not possible: a first installation has no steps and no version to go back to; halt "
                 + "it, or apply the deployment with another version"
+        case .placebo(let command):
+            "\(command.rawValue) is not possible: a placebo rollout installs the version its devices run and ends by "
+                + "itself; apply the deployment without `placebo` to end it now"
         }
     }
 }

@@ -44,6 +44,8 @@ public struct RolloutResource: Codable, Hashable, Sendable {
     public var to: VersionReference
     /// The state.
     public var state: RolloutState
+    /// What makes it a placebo, and how that ended; nil for a rollout of another version.
+    public var placebo: Placebo?
     /// Why it waits, where it does; a stable code.
     public var waitReason: String?
     /// The same for people, and who can resolve it and how.

@@ -43,7 +43,7 @@ struct DeployCommand: ParsableCommand {
         let before = try existing(name, controller)
         var deployment = Deployment(
             name: name, selector: selector ?? before?.selector ?? .everything, model: model, version: version,
-            policy: policy ?? before?.policy)
+            policy: policy ?? before?.policy, placebo: before?.placebo)
         if let percent {
             let stepped = try steppedPolicy(percent, for: deployment, controller)
             deployment.policy = stepped.name

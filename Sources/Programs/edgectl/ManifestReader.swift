@@ -162,7 +162,9 @@ indirect enum KnownFields: Hashable, Sendable {
             let version = VersionName(rawValue: "v"), let policy = PolicyName(rawValue: "p")
         else { return .value }
         return KnownFields(
-            of: Deployment(name: name, selector: .everything, model: model, version: version, policy: policy))
+            of: Deployment(
+                name: name, selector: .everything, model: model, version: version, policy: policy,
+                placebo: PlaceboSchedule(everyHours: 168)))
     }()
 
     private init(of declaration: some Encodable) {

@@ -10,7 +10,8 @@ struct RolloutCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollout", abstract: "Watches, explains and commands rollouts.",
         subcommands: [
-            RolloutList.self, RolloutForecast.self, RolloutStatus.self, RolloutWatch.self, RolloutExplain.self,
+            RolloutList.self, RolloutPlacebos.self, RolloutForecast.self, RolloutStatus.self, RolloutWatch.self,
+            RolloutExplain.self,
             RolloutShow.self,
             RolloutAdvance.self, RolloutPromote.self, RolloutHalt.self, RolloutResume.self, RolloutRollback.self,
             RolloutRetry.self,
@@ -42,7 +43,8 @@ struct RolloutList: ParsableCommand {
             table.add([
                 StyledText("\(rollout.id)"), StyledText("\(rollout.model)"),
                 StyledText(rollout.from.map { wide ? $0.description : $0.name.rawValue } ?? "-"),
-                StyledText(wide ? rollout.to.description : rollout.to.name.rawValue), rollout.state.styled,
+                StyledText(wide ? rollout.to.description : rollout.to.name.rawValue),
+                rollout.placebo?.styled ?? rollout.state.styled,
                 StyledText("\(rollout.step)/\(rollout.steps)"), StyledText("\(rollout.progress.exposed)"),
                 StyledText(rollout.decisions.last.map { "\($0.kind.rawValue) (\($0.cause.rawValue))" } ?? "-"),
                 StyledText(rollout.waitReason ?? "-"), Rendering.time(rollout.createdAt, wide: wide, now: now),

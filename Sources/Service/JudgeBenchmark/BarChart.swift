@@ -1,3 +1,4 @@
+import CanaryAnalysis
 import RivalJudges
 
 /// Bars as SVG that needs nothing else: readable by people who do not see colours, on white and on black.

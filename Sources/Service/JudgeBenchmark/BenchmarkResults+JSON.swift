@@ -1,3 +1,4 @@
+import CanaryAnalysis
 import FleetSimulation
 public import Foundation
 import RecordedFleets

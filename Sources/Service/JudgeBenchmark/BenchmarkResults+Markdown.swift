@@ -1,3 +1,4 @@
+import CanaryAnalysis
 import FleetSimulation
 import RecordedFleets
 import RivalJudges

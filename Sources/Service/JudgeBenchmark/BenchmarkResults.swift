@@ -1,3 +1,5 @@
+import CanaryAnalysis
+
 /// Everything a run of the benchmark came to.
 public struct BenchmarkResults: Sendable {
     /// How bars are applied.

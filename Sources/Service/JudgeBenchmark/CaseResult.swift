@@ -1,3 +1,4 @@
+public import CanaryAnalysis
 import FleetSimulation
 public import RivalJudges
 

@@ -1,4 +1,4 @@
-import CanaryAnalysis
+public import CanaryAnalysis
 import FleetSimulation
 import RecordedFleets
 

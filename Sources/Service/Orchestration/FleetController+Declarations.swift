@@ -92,6 +92,7 @@ extension FleetController {
                     caller.auditName, "deployment.apply", "deployment/\(deployment.name)",
                     ["version": deployment.version.rawValue, "selector": deployment.selector.description])
             }
+            if deployment.placebo == nil { draft.withdrawPlacebo(of: deployment.name) }
             var result = ApplyResult(change: change, resource: deployment)
             switch draft.startRolloutIfNeeded(deployment, to: wanted, salt: salt) {
             case .started(let id): result.rollout = id
@@ -114,6 +115,7 @@ extension FleetController {
             guard draft.state.deployments[name] != nil else {
                 throw Problem.unknown("deployment", name.rawValue, "`edgectl get` shows the deployments")
             }
+            draft.withdrawPlacebo(of: name)
             if let active = draft.state.activeRollout(of: name)?.rollout, active.state != .watching {
                 throw Problem.conflict(
                     "rollout_active",
@@ -146,7 +148,7 @@ extension FleetState {
     ///
     /// - Throws: a problem with all faults at once.
     func checked(_ deployment: Deployment) throws -> VersionReference {
-        var faults: [FieldFault] = []
+        var faults = deployment.placebo?.faults ?? []
         let version = version(deployment.version, of: deployment.model)
         if !versions.values.contains(where: { $0.model == deployment.model }) {
             faults.append(

@@ -181,13 +181,19 @@ extension FleetState {
                     sizeBytes: versions[run.digest]?.files.reduce(0) { $0 + $1.sizeBytes } ?? 0)
             },
             fallback: slot.fallback.map { AssignmentClaims.Fallback(version: $0.name, digest: $0.digest) },
-            deployment: slot.deployment, rollout: slot.rollout, updatingSeconds: UInt64(frozen.updateSeconds),
-            issuedAt: issuedAt, expiresAt: issuedAt + Self.assignmentLifetimeSeconds)
+            deployment: slot.deployment, rollout: slot.rollout,
+            reinstall: slot.rollout.flatMap { rollouts[$0]?.rollout.isPlacebo } ?? false,
+            updatingSeconds: UInt64(frozen.updateSeconds), issuedAt: issuedAt,
+            expiresAt: issuedAt + Self.assignmentLifetimeSeconds)
     }
 
     /// The arm a device's slot is in: canary once told to run the new version, baseline while on a step's list.
+    ///
+    /// A placebo rollout has no new version: its devices count as those outside any rollout.
     func arm(of device: DeviceID, slot: StoredSlot) -> String {
-        guard let name = slot.deployment, let tracked = activeRollout(of: name), tracked.rollout.from != nil else {
+        guard let name = slot.deployment, let tracked = activeRollout(of: name), tracked.rollout.from != nil,
+            !tracked.rollout.isPlacebo
+        else {
             return "stable"
         }
         if let member = tracked.rollout.members[device], member.wasCommanded { return "canary" }

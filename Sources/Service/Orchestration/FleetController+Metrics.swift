@@ -16,7 +16,8 @@ extension FleetController {
         collectDevices(state, at: now, into: &snapshot)
         collectLabels(state, into: &snapshot)
         let shown = state.rollouts.values.filter { tracked in
-            !tracked.rollout.state.isFinal
+            guard !tracked.rollout.isPlacebo else { return false }
+            return !tracked.rollout.state.isFinal
                 || tracked.rollout.endedAt.map { now.seconds(since: $0) < Self.retentionSeconds } ?? false
         }.sorted { $0.rollout.createdAt > $1.rollout.createdAt }.prefix(Self.shownRollouts)
         for tracked in shown { collect(tracked, into: &snapshot) }
@@ -80,7 +81,7 @@ extension FleetController {
     /// How many alarms carry which label, over all rollouts of a model.
     private func collectLabels(_ state: FleetState, into snapshot: inout MetricSnapshot) {
         var counts: [ModelName: [DecisionLabel.Value: Int]] = [:]
-        for tracked in state.rollouts.values {
+        for tracked in state.rollouts.values where !tracked.rollout.isPlacebo {
             counts[tracked.rollout.model, default: [:]].merge(
                 tracked.decisions.compactMap(\.label?.value).map { ($0, 1) }, uniquingKeysWith: +)
         }

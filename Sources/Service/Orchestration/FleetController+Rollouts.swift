@@ -98,6 +98,7 @@ extension TrackedRollout {
             id: rollout.id, deployment: rollout.deployment, model: rollout.model, from: rollout.from, to: rollout.to,
             state: rollout.state, step: rollout.drawnSteps, steps: rollout.plannedSteps, policy: rollout.policy,
             createdAt: rollout.createdAt)
+        shown.placebo = rollout.placebo
         shown.budget = rollout.budget
         shown.guarantee = rollout.guarantee?.sentence
         shown.waitReason = rollout.wait?.reason

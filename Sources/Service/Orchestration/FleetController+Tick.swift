@@ -27,7 +27,7 @@ extension FleetController {
                 return draft.endTick(
                     TickSurroundings(
                         status: { self.ingest.status(of: $0) }, telemetry: { self.ingest.telemetry(of: $0) },
-                        elapsed: { self.now.seconds(since: started) }))
+                        elapsed: { self.now.seconds(since: started) }, salt: { self.newSalt() }))
             }
             ingest.markCommitted(drained)
             count(drained)
@@ -73,6 +73,8 @@ struct TickSurroundings {
     let telemetry: (DeviceID) -> StoredTelemetry
     /// Seconds since the tick began, for the duration of judging.
     let elapsed: () -> Double
+    /// A fresh key for the draws of a rollout.
+    let salt: () -> UInt64
 }
 
 extension FleetDraft {
@@ -94,7 +96,9 @@ extension FleetDraft {
                 state.rollouts[id]?.pending[one.device, default: DeviceNews()].add(one.news)
             }
             // A runtime that is still starting, or cannot start, serves nothing yet.
-            guard let said = one.status.slots.first(where: { $0.model == tracked.rollout.model }), said.healthy,
+            // What runs tells nothing in a placebo: its devices report when they have installed it.
+            guard !tracked.rollout.isPlacebo,
+                let said = one.status.slots.first(where: { $0.model == tracked.rollout.model }), said.healthy,
                 let running = said.digest, tracked.rollout.members[one.device] != nil
             else { continue }
             if running == tracked.rollout.to.digest {
@@ -115,6 +119,7 @@ extension FleetDraft {
             let unreachable = unreachableMembers(of: id, surroundings)
             change(id) { rollout, now in rollout.clockMoved(to: now, unreachable: unreachable) }
         }
+        startDuePlacebos(salt: surroundings.salt)
         return judged
     }
 

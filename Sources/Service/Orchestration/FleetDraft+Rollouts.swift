@@ -22,7 +22,7 @@ extension FleetDraft {
     mutating func startRolloutIfNeeded(
         _ deployment: Deployment, to wanted: VersionReference, salt: UInt64
     ) -> RolloutStart {
-        let history = state.rollouts(of: deployment.name)
+        let history = state.rollouts(of: deployment.name).filter { !$0.rollout.isPlacebo }
         if let active = history.last(where: { !$0.rollout.state.isFinal })?.rollout {
             if active.to == wanted { return .running(active.id) }
             change(active.id) { rollout, now in rollout.superseded(by: wanted, at: now) }
@@ -44,7 +44,9 @@ extension FleetDraft {
                 "not_rolled_back", "rollout \(failed.id) is \(failed.state.rawValue); only a rolled-back one is retried"
             )
         }
-        guard deployment.version == failed.to.name, state.activeRollout(of: deployment.name) == nil else {
+        guard deployment.version == failed.to.name,
+            state.activeRollout(of: deployment.name)?.rollout.isPlacebo ?? true
+        else {
             throw Problem.conflict(
                 "not_wanted",
                 "deployment \(deployment.name) wants \(deployment.version) now; apply it with \(failed.to.name) first")
@@ -56,19 +58,28 @@ extension FleetDraft {
     private mutating func startRollout(
         _ deployment: Deployment, from: VersionReference?, to: VersionReference, isRetry: Bool = false, salt: UInt64
     ) -> RolloutID {
-        let earlier = state.rollouts(of: deployment.name).map(\.rollout)
-        let number = earlier.count + 1
-        guard let id = RolloutID(rawValue: "\(deployment.name)-\(number)") else {
-            preconditionFailure("a deployment's name and a number make a rollout id")
-        }
+        withdrawPlacebo(of: deployment.name)
+        let earlier = state.rollouts(of: deployment.name).map(\.rollout).filter { !$0.isPlacebo }
         let policy = state.policy(for: deployment) ?? FleetState.standardPolicy
         let budget = RolloutBudget(of: policy.errorBudget, for: to.digest, after: earlier, isRetry: isRetry)
         let rollout = Rollout(
-            id: id, deployment: deployment, from: from, to: to, policy: policy, budget: budget, salt: salt, at: now)
+            id: nextRolloutID(of: deployment.name), deployment: deployment, from: from, to: to, policy: policy,
+            budget: budget, salt: salt, at: now)
+        return start(rollout, of: deployment)
+    }
+
+    func nextRolloutID(of deployment: DeploymentName) -> RolloutID {
+        guard let id = RolloutID(rawValue: "\(deployment)-\(state.rollouts(of: deployment).count + 1)") else {
+            preconditionFailure("a deployment's name and a number make a rollout id")
+        }
+        return id
+    }
+
+    mutating func start(_ rollout: Rollout, of deployment: Deployment) -> RolloutID {
         put(TrackedRollout(rollout, decisions: []), was: nil)
         touch(state.devices(of: deployment).map(\.id))
-        change(id) { rollout, now in rollout.started(at: now) }
-        return id
+        change(rollout.id) { rollout, now in rollout.started(at: now) }
+        return rollout.id
     }
 
     // MARK: - Changing
@@ -116,6 +127,8 @@ extension FleetDraft {
         case .drawWatch:
             following = drawWatch(of: &tracked)
             keep(tracked, was: before)
+        case .command(let devices) where before.isPlacebo: reinstall(on: devices, for: before)
+        case .takeBack(let devices) where before.isPlacebo: leave(devices, to: before)
         case .command(let devices):
             for device in devices { assign(tracked.rollout.to, to: device, of: tracked.rollout) }
         case .takeBack(let devices):
@@ -253,6 +266,7 @@ extension FleetDraft {
         detail["reason"] = report.reason
         switch report.outcome {
         case .stepDone:
+            reinstalled(report, by: id)
             return
         case .succeeded:
             break

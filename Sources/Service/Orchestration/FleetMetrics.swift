@@ -83,6 +83,7 @@ final class FleetMetrics: Sendable {
     }
 
     func judged(_ tracked: TrackedRollout, verdict: String, seconds: Double) {
+        guard !tracked.rollout.isPlacebo else { return }
         registry.counter(.canaryEvaluations, [tracked.rollout.model.rawValue, verdict]).add()
         registry.histogram(.canaryEvaluationDuration).observe(seconds)
     }
@@ -122,6 +123,7 @@ final class FleetMetrics: Sendable {
     }
 
     func decided(_ decision: Decision, of rollout: Rollout) {
+        guard !rollout.isPlacebo else { return }
         guard !decision.dryRun else {
             registry.counter(
                 .rolloutDryRunDecisions, [rollout.model.rawValue, decision.kind.rawValue, decision.cause.rawValue]
@@ -137,6 +139,11 @@ final class FleetMetrics: Sendable {
     }
 
     func ended(_ rollout: Rollout) {
+        if let placebo = rollout.placebo {
+            guard let outcome = placebo.outcome else { return }
+            registry.counter(.placeboRollouts, [rollout.model.rawValue, outcome.rawValue]).add()
+            return
+        }
         let outcome: String
         switch rollout.state {
         case .rolledBack: outcome = "rolled_back"

@@ -17,8 +17,8 @@ extension TrackedRollout {
             one.isExcused = surroundings.status(device).updatingUntil.map { $0 > now } ?? false
             one.crashes = news.crashes[rollout.model] ?? 0
             one.failedStarts = news.failedStarts[rollout.model] ?? 0
-            one.old = measuring[index].tallies(measured(news) { $0 != rollout.to.digest }, of: place)
-            one.new = measuring[index].tallies(measured(news) { $0 == rollout.to.digest }, of: place)
+            one.old = measuring[index].tallies(measured(news) { !isNew($0, on: device) }, of: place)
+            one.new = measuring[index].tallies(measured(news) { isNew($0, on: device) }, of: place)
             observations.append(one)
         }
         return TickEvidence(observations: observations)

@@ -1,7 +1,6 @@
+import CanaryAnalysis
 import RealModule
 import Testing
-
-@testable import JudgeBenchmark
 
 @Suite struct ExactBinomialTests {
     /// R: binom.test(x, n)$conf.int.
@@ -29,14 +28,5 @@ import Testing
         #expect(abs(binomial.atMost(share) - atMost) < 1e-12)
         let own = choices * Double.pow(share, successes) * Double.pow(1 - share, runs - successes)
         #expect(abs(binomial.atLeast(share) - (1 - atMost + own)) < 1e-12)
-    }
-
-    /// R: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm").
-    @Test("values are adjusted as by Holm")
-    func holm() {
-        let adjusted = Holm.adjusted([0.01, 0.04, 0.03, 0.005])
-        for (value, expected) in zip(adjusted, [0.03, 0.06, 0.06, 0.02]) { #expect(abs(value - expected) < 1e-12) }
-        #expect(Holm.adjusted([0.9, 0.8]) == [1, 1])
-        #expect(Holm.adjusted([]).isEmpty)
     }
 }
