@@ -24,6 +24,7 @@ import cases_controller
 import cases_counting
 import cases_onnx
 import cases_secrets
+import cases_small
 from bench import Bench
 from report import Report
 
@@ -37,6 +38,7 @@ SCENES: dict[str, Callable[[Bench, Report], None]] = {
     "heartbeats": cases_counting.heartbeats,
     "ends": cases_counting.ends,
     "onnx": cases_onnx.onnx,
+    "small": cases_small.two_devices,
     "restarts": cases_counting.restarts,
 }
 """Every scene with a fleet of its own; the longest first, because they run side by side."""
