@@ -39,7 +39,7 @@ public struct StepJudge: Sendable {
         let units = experiment.units
         assignments = Assignments(experiment, units: units)
         cohort = Cohort(experiment.devices, units: units)
-        model = DeviceModelTest(experiment, units: units)
+        model = DeviceModelTest(experiment, units: units, decides: plan.method == .model)
         rules = plan.method == .absolute ? AbsoluteRules(experiment) : nil
         tracks = DeviceTracks(count: experiment.devices.count)
         harm = HarmTest(assignments: assignments.count, spending: plan.spending)
@@ -66,29 +66,51 @@ public struct StepJudge: Sendable {
         for index in metrics.indices {
             judged.append(metrics[index].judgement(standing, crossed: harm.crossings.map(\.row)))
         }
+        if isModelled { judged = model.judged(judged) { metrics[$0].isHarmful(test: "since start", standing) } }
         let broken = rules?.broken(standing)
         if let broken, let index = judged.firstIndex(where: { $0.metric == broken.metric }) {
             judged[index].verdict = .fail
         }
         let gates = Gates(standing, metrics: metrics, isProven: isProven(judged)).standings
         let harms = rules == nil ? harms(standing, judged, rows) : []
+        let leading = leading(look)
         return TickJudgement(
             tick: tick, canaries: standing.canaries.count, others: standing.others.count,
             exposed: standing.exposedCount, units: standing.units, method: experiment.plan.method,
             devicesNeeded: experiment.plan.devicesNeeded, metrics: judged, events: standing.events,
-            evidence: look.largest?.evidence ?? 0,
-            bound: look.bound.isFinite && canDecide ? look.bound : nil,
-            isWorse: harm.test.crossedAt != nil && rules == nil, leadingMetric: look.largest?.metric ?? "",
-            leadingTest: look.largest?.test ?? "",
-            canDecide: canDecide, modelEvidence: model.evidence, gates: gates,
-            contributions: contributions(look.largest?.metric ?? ""),
+            evidence: leading.evidence, bound: leading.bound, isWorse: isWorse, leadingMetric: leading.metric,
+            leadingTest: leading.test, canDecide: canDecide, modelEvidence: model.evidence, gates: gates,
+            contributions: contributions(leading.metric),
             recommendation: rules == nil
                 ? harms.first ?? recommendation(standing, judged, gates) : ruled(standing, judged, gates, broken),
             alsoFound: harms.count > 1 ? Array(harms.dropFirst()) : nil)
     }
 
+    /// Whether a model of devices decides, because nobody drew the cohort.
+    private var isModelled: Bool { experiment.plan.method == .model }
+
     /// Whether a test decides, and any draw of this step could reach its bounds.
-    private var canDecide: Bool { rules == nil && !harm.test.canNeverCross }
+    private var canDecide: Bool { isModelled || rules == nil && !harm.test.canNeverCross }
+
+    /// Whether the test that decides has shown the canary to be worse.
+    private var isWorse: Bool {
+        isModelled ? !model.harms.isEmpty : harm.test.crossedAt != nil && rules == nil
+    }
+
+    /// The strongest evidence of harm by the test that decides.
+    private func leading(_ look: HarmTest.Look) -> (metric: String, test: String, evidence: Double, bound: Double?) {
+        guard isModelled else {
+            return (
+                look.largest?.metric ?? "", look.largest?.test ?? "", look.largest?.evidence ?? 0,
+                look.bound.isFinite && canDecide ? look.bound : nil
+            )
+        }
+        let index = metrics.indices.max { model.harmEvidence(of: $0) < model.harmEvidence(of: $1) }
+        return (
+            index.map { metrics[$0].plan.name } ?? "", DeviceModelTest.name,
+            index.map { model.harmEvidence(of: $0) } ?? 0, model.harmBound
+        )
+    }
 
     /// Whether every guarded metric, at least one, is shown to be within its tolerance.
     private func isProven(_ judged: [MetricJudgement]) -> Bool {
@@ -125,7 +147,7 @@ public struct StepJudge: Sendable {
         if let closed = gates.first(where: { !$0.isOpen }) {
             return .undecided(HoldReason(code: "gate_\(closed.gate.rawValue)", sentence: closed.detail))
         }
-        if harm.test.crossedAt == nil, isProven(judged) { return .advance(isProven: true) }
+        if !isWorse, isProven(judged) { return .advance(isProven: true) }
         return unproven(needed(judged))
     }
 
@@ -134,7 +156,7 @@ public struct StepJudge: Sendable {
     private func provenHarm(
         _ standing: Standing, _ judged: [MetricJudgement], _ rows: [TestRow]
     ) -> [HarmFinding] {
-        guard experiment.plan.method == .draw else { return modelledHarm(judged).map { [$0] } ?? [] }
+        guard !isModelled else { return model.finding(judged, effect: Self.effect).map { [$0] } ?? [] }
         var findings: [HarmFinding] = []
         for crossing in harm.crossings where !findings.contains(where: { $0.metric == crossing.row.metric }) {
             guard let (effect, said) = harmOf(crossing.row, standing, judged) else { continue }
@@ -174,19 +196,6 @@ public struct StepJudge: Sendable {
         case .share: "\(figure(metric.effect)) times the \(metric.metric) expected of them"
         case .mean: "a \(metric.metric) that is \(figure(metric.effect)) off what is expected of them"
         }
-    }
-
-    /// Harm by the model of devices, where the canaries were not drawn.
-    private func modelledHarm(_ judged: [MetricJudgement]) -> HarmFinding? {
-        let bound = -Double.log(experiment.plan.share)
-        guard model.evidence > bound, let first = judged.first, first.effect > 1 else {
-            return nil
-        }
-        return HarmFinding(
-            reason: "harm_proven", metric: first.metric, test: "model-based", evidence: model.evidence, bound: bound,
-            effect: first.effect, suspect: nil,
-            sentence: "canary devices, picked by a person, show \(Self.effect(first)) (model-based evidence "
-                + "\(figure(model.evidence)) against a bound of \(figure(bound)))")
     }
 
     /// What is recommended where no test can serve the step: rules and limits are kept, or not.
@@ -265,13 +274,14 @@ public struct StepJudge: Sendable {
     /// Why a step without a closed gate does not advance; or that it advances without proof, because it can have none.
     private func unproven(_ guarded: [MetricJudgement]) -> Recommendation {
         let canNeverProve = metrics.contains { $0.plan.mode == .guard && $0.canNeverProve }
-        if harm.test.crossedAt != nil {
+        if isWorse {
             return .undecided(
                 HoldReason(
                     code: "worse_within_tolerance",
                     sentence: "the canary is worse, by less than half of what is tolerated; a person decides"))
         }
-        if harm.test.canNeverCross || canNeverProve {
+        if isModelled, let reason = model.cannotProve(guarded) { return .undecided(reason) }
+        if !isModelled, harm.test.canNeverCross || canNeverProve {
             guard !experiment.plan.mayAdvanceUnproven else { return .advance(isProven: false) }
             return .undecided(
                 HoldReason(
@@ -299,6 +309,7 @@ public struct StepJudge: Sendable {
         }
         model.credit(evidence, counted: counted)
         rules?.credit(evidence, tracks: tracks.tracks, counted: counted, tick: tick)
+        model.look(tick: tick)
         updates.count(
             failed: cohort.canaries.count { tracks.tracks[$0].hasFailedUpdate },
             succeeded: cohort.canaries.count { tracks.tracks[$0].wasExposed && !tracks.tracks[$0].hasFailedUpdate })
@@ -307,7 +318,7 @@ public struct StepJudge: Sendable {
     /// Looks at the proofs of safety that are not made yet, all in one go; in the soak, where nothing can be spent,
     /// only now and then.
     private mutating func lookAtProofs() {
-        guard rules == nil, tick >= experiment.plan.soakTicks || tick % 5 == 0 else { return }
+        guard experiment.plan.method == .draw, tick >= experiment.plan.soakTicks || tick % 5 == 0 else { return }
         var places: [(metric: Int, side: Int)] = []
         var rows: [ScoreRow] = []
         for metric in metrics.indices {
