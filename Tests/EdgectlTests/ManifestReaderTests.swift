@@ -66,6 +66,20 @@ import Testing
         #expect(Manifest.inOrder(manifests).map(\.title) == ["policy/calm", "deployment/digits"])
     }
 
+    @Test("canaries are a selector's text or a list of device ids")
+    func canaries() throws {
+        func canaries(_ text: String) throws -> PickedCanaries? {
+            guard case .deployment(let deployment) = try read(Self.deployment + "\ncanaries: " + text).first else {
+                return nil
+            }
+            return deployment.canaries
+        }
+        #expect(try canaries("site=lab,hw in (orin)") == .selector(try Selector("site=lab,hw in (orin)")))
+        #expect(try canaries("[d101, 102]") == .devices([try DeviceID("d101"), try DeviceID("102")]))
+        #expect(throws: ManifestFault.self) { try canaries("site=,=") }
+        #expect(throws: ManifestFault.self) { try canaries("{selector: site=lab}") }
+    }
+
     @Test("a name that looks like a number stays as it is written")
     func numbers() throws {
         let text = Self.deployment.replacing("version: v2", with: "version: 1.10")
@@ -107,7 +121,8 @@ import Testing
         Refused("no kind", "name: calm\n", 1, "kind is missing; write `kind: Policy or Deployment`"),
         Refused("another kind", "name: a\nkind: Rollout\n", 2, "kind \"Rollout\" is unknown; use Policy or Deployment"),
         Refused(
-            "an unknown field", deployment + "\nversoin: v3\n", 6, "unknown field versoin; known here: model, name,"),
+            "an unknown field", deployment + "\nversoin: v3\n", 6, "unknown field versoin; known here: canaries, model,"
+        ),
         Refused(
             "an unknown field below spec", "kind: Policy\nname: a\nspec:\n  soakSeconds: 30\n  soak: 30\n", 5,
             "unknown field soak"),

@@ -26,6 +26,8 @@ final class World {
     var failureRateAfterReinstall: Double?
     /// The deployment's placebo schedule.
     var placebo: PlaceboSchedule?
+    /// The deployment's picked canaries.
+    var canaries: PickedCanaries?
     /// The mean confidence of answers by version; nothing is measured where none is named.
     var confidences: [Digest: Double] = [:]
     /// The share of slow requests by version; no latency is measured where none is named.
@@ -88,7 +90,7 @@ final class World {
         return try controller.apply(
             Deployment(
                 name: deployment, selector: .everything, model: model, version: versions[version - 1].name,
-                policy: policy.name, placebo: placebo), dryRun: false, by: person)
+                policy: policy.name, placebo: placebo, canaries: canaries), dryRun: false, by: person)
     }
 
     /// A fleet that serves v1 and has a history of it.

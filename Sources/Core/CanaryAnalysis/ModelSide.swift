@@ -12,8 +12,8 @@ struct ModelSide: Sendable {
         let isCommanded: Bool
     }
 
-    private static let harmRatios = [1.1, 1.25, 1.5, 2, 3, 5, 10, 20]
-    private static let safeRatios = [1, 0.8, 0.5]
+    static let harmRatios = [1.1, 1.25, 1.5, 2, 3, 5, 10, 20]
+    static let safeRatios = [1, 0.8, 0.5]
 
     let metric: Int
     let provesSafety: Bool

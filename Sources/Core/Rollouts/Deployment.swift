@@ -14,11 +14,13 @@ public struct Deployment: Codable, Hashable, Sendable {
     public var policy: PolicyName?
     /// How often the judge is tested on the version that runs already; nil for never.
     public var placebo: PlaceboSchedule?
+    /// The canaries of a rollout's first step, where a person picks them; nil where they are drawn.
+    public var canaries: PickedCanaries?
 
     /// Declares a deployment.
     public init(
         name: DeploymentName, selector: Selector, model: ModelName, version: VersionName, policy: PolicyName? = nil,
-        placebo: PlaceboSchedule? = nil
+        placebo: PlaceboSchedule? = nil, canaries: PickedCanaries? = nil
     ) {
         self.name = name
         self.selector = selector
@@ -26,5 +28,6 @@ public struct Deployment: Codable, Hashable, Sendable {
         self.version = version
         self.policy = policy
         self.placebo = placebo
+        self.canaries = canaries
     }
 }

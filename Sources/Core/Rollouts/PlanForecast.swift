@@ -68,6 +68,10 @@ public struct StepOutlook: Codable, Hashable, Sendable {
     public var cohortNeeded: Int?
     /// How soon a version that changes nothing is shown to be within the tolerance, the soak included.
     public var promotion: ForecastMinutes
+    /// How it is judged; nil for by its draw.
+    public var method: TestPlan.Method?
+    /// Where a person picked the canaries: how many it takes for a proof; nil where no number is enough.
+    public var proofNeeded: Int?
 }
 
 /// Why a plan cannot do what it promises.

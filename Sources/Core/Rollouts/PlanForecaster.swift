@@ -2,10 +2,11 @@ public import CanaryAnalysis
 
 /// Forecasts a plan step by step.
 public struct PlanForecaster: Sendable {
-    private let policy: Policy
-    private let fleet: ForecastFleet
-    private let outlook: FleetOutlook
-    private let effort: StepForecaster.Effort
+    let policy: Policy
+    let fleet: ForecastFleet
+    let outlook: FleetOutlook
+    let effort: StepForecaster.Effort
+    private let picked: Int?
 
     /// The effects that every step is asked for.
     public static let effects = [1.25, 1.5, 2, 3]
@@ -16,11 +17,13 @@ public struct PlanForecaster: Sendable {
     ///   - policy: the plan.
     ///   - fleet: what its units are like: its devices, or whatever else the outlook says is drawn.
     ///   - outlook: the same of its devices in figures, with what is known of absences and updates.
+    ///   - picked: how many of the units a person picked for the first step; nil where they are drawn.
     ///   - effort: how much is simulated.
     public init(
-        _ policy: Policy, _ fleet: ForecastFleet, _ outlook: FleetOutlook,
+        _ policy: Policy, _ fleet: ForecastFleet, _ outlook: FleetOutlook, picked: Int? = nil,
         effort: StepForecaster.Effort = StepForecaster.Effort()
     ) {
+        self.picked = picked
         self.policy = policy
         self.fleet = fleet
         self.outlook = outlook
@@ -45,16 +48,24 @@ public struct PlanForecaster: Sendable {
         }
         var promotions: [[Int?]] = []
         var isAfterProof = false
-        for (index, planned) in PlannedSteps(policy, devices: devices, units: fleet.devices).steps.enumerated() {
+        for (index, planned) in PlannedSteps(
+            policy, devices: devices, units: fleet.devices, picked: picked
+        ).steps.enumerated() {
             let step = ForecastStep(
                 devices: planned.listed, canaries: planned.drawn,
                 plan: policy.testPlan(step: index + 1, isAfterProof: isAfterProof), margin: margin,
                 exposedFrom: outlook.exposedFrom)
-            let (outlook, promotion) = self.outlook(of: index + 1, step, planned, tolerance: tolerance)
+            let isPicked = index == 0 && picked != nil
+            let (outlook, promotion) =
+                isPicked
+                ? pickedOutlook(step, planned, tolerance: tolerance)
+                : self.outlook(of: index + 1, step, planned, tolerance: tolerance)
             forecast.steps.append(outlook)
             promotions.append(promotion)
-            forecast.faults += faults(of: outlook, tolerance: tolerance)
-            if step.canDecide { isAfterProof = true }
+            forecast.faults +=
+                isPicked
+                ? pickedFaults(of: outlook, tolerance: tolerance) : faults(of: outlook, tolerance: tolerance)
+            if step.canDecide, !isPicked { isAfterProof = true }
         }
         forecast.promotion = ForecastMinutes(
             total(promotions), tickSeconds: policy.heartbeatSeconds)
@@ -187,14 +198,14 @@ public struct PlanForecaster: Sendable {
     }
 
     /// Two digits after the point.
-    private static func figure(_ value: Double) -> String {
+    static func figure(_ value: Double) -> String {
         let hundredths = Int((min(value, 1e6) * 100).rounded())
         return "\(hundredths / 100)." + (hundredths % 100 < 10 ? "0" : "") + "\(hundredths % 100)"
     }
 }
 
 /// The lists and cohorts of a policy's steps, in units.
-private struct PlannedSteps {
+struct PlannedSteps {
     struct Step {
         let listed: Int
         let drawn: Int
@@ -205,12 +216,15 @@ private struct PlannedSteps {
     private(set) var steps: [Step] = []
 
     /// Plans until everyone is drawn; every unit has as many devices as all have on average.
-    init(_ policy: Policy, devices: Int, units: Int) {
+    ///
+    /// - Parameter picked: the units of the first step where a person picked them; nil where they are drawn.
+    init(_ policy: Policy, devices: Int, units: Int, picked: Int? = nil) {
         var (before, listedDevices, listed) = (0, devices, units)
         for number in 1...policy.steps.count where listed > 0 {
             let size = min(
                 listedDevices, policy.cohortSize(step: number, drawnBefore: before, listed: listedDevices))
-            let drawn = Units.count(bringing: size, of: listedDevices, in: listed)
+            let isPicked = number == 1 && picked != nil
+            let drawn = isPicked ? picked ?? 0 : Units.count(bringing: size, of: listedDevices, in: listed)
             let drawnDevices = drawn * listedDevices / listed
             steps.append(
                 Step(listed: listed, drawn: drawn, listedDevices: listedDevices, drawnDevices: drawnDevices))

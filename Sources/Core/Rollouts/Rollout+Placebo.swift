@@ -10,6 +10,8 @@ extension Rollout {
         self.init(
             id: id, deployment: deployment, from: version, to: version, policy: policy, salt: salt, at: now)
         placebo = Placebo()
+        // It measures the draw that judges, whoever picks canaries for a new version.
+        canaries = nil
     }
 
     /// Whether devices install the version they run once more.

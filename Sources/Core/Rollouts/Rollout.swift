@@ -24,6 +24,8 @@ public struct Rollout: Codable, Hashable, Sendable {
     public let policy: Policy
     /// What it may spend of the policy's error budget; nil for all of it, in what was stored before budgets were kept.
     public let budget: RolloutBudget?
+    /// The canaries of its first step, where a person picked them; nil where they are drawn.
+    public internal(set) var canaries: PickedCanaries?
     /// The key of every draw of this rollout; fresh for each rollout, a retry too.
     public let salt: UInt64
     /// When it was declared.
@@ -73,6 +75,7 @@ public struct Rollout: Codable, Hashable, Sendable {
         self.to = to
         self.policy = policy
         self.budget = budget ?? RolloutBudget(share: policy.errorBudget)
+        canaries = deployment.canaries
         self.salt = salt
         createdAt = now
     }
@@ -163,6 +166,14 @@ public struct Rollout: Codable, Hashable, Sendable {
             )
             grounds.isBetweenTicks = true
             return promote(outcome: outcome, grounds, at: now)
+        }
+        if number == 1, let canaries {
+            waitFor(
+                "no_eligible_devices",
+                "the picked canaries (\(canaries)) leave nothing to judge for step 1: one of them and one other device "
+                    + "must run \(from?.description ?? "a version") under this deployment and have been seen in the "
+                    + "last 10 minutes; bring devices online", at: now)
+            return []
         }
         waitFor(
             "no_eligible_devices",

@@ -116,10 +116,13 @@ extension Grounds {
         }
         self.init(
             cause: .judge, reason: "proven",
-            sentence: "every guarded metric is shown to be within its tolerance; soak and gates are met")
+            sentence: judgement.method == .model
+                ? "every guarded metric is shown to be within its tolerance, as far as a model of devices goes "
+                    + "(model-based: a person picked the canaries); soak and gates are met"
+                : "every guarded metric is shown to be within its tolerance; soak and gates are met")
         metric = weakest.metric
         metricKind = weakest.kind
-        test = "safety since start"
+        test = judgement.method == .model ? weakest.strongestTest : "safety since start"
         evidence = weakest.safetyEvidence
         bound = weakest.safetyBound
         effect = weakest.effect

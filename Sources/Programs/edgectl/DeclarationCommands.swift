@@ -72,6 +72,7 @@ struct GetCommand: ParsableCommand {
                     "\(deployment.model) \(deployment.version) on "
                         + (deployment.selector.isEmpty ? "every device" : "\(deployment.selector)")
                         + " by policy/\(deployment.policy?.rawValue ?? "default")"
+                        + (deployment.canaries.map { ", canaries picked: \($0)" } ?? "")
                 }
             table.add([StyledText(manifest.title), StyledText(summary)])
         }

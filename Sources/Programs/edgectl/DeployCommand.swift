@@ -10,8 +10,9 @@ struct DeployCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deploy", abstract: "Declares a deployment in short; the same as applying a file.",
         discussion: """
-            An existing deployment keeps its selector and policy unless they are given. --percent N makes the policy
-            NAME-steps whose first step is N percent of the devices, from the deployment's policy (or --policy).
+            An existing deployment keeps its selector, policy and picked canaries unless they are given. --percent N
+            makes the policy NAME-steps whose first step is N percent of the devices, from the deployment's policy (or
+            --policy).
             """)
 
     @OptionGroup var server: ServerOptions
@@ -24,12 +25,26 @@ struct DeployCommand: ParsableCommand {
         transform: { try Selector($0) })
     var selector: Selector?
     @Option(help: "The size of the first step, in percent of the devices.") var percent: Double?
+    @Option(
+        name: .customLong("canary"),
+        help: ArgumentHelp(
+            "The canaries of the first step: a selector or device ids; drawn by default, which proves more.",
+            valueName: "SELECTOR|ID,..."),
+        transform: { try PickedCanaries(text: $0) })
+    var canaries: PickedCanaries?
+    @Flag(help: "Let the first step's canaries be drawn again.") var drawCanaries = false
     @Option(help: "The deployment's name; the model's by default.", transform: { try DeploymentName($0) })
     var name: DeploymentName?
     @Option(help: "The policy's name.", transform: { try PolicyName($0) }) var policy: PolicyName?
     @Flag(help: "Let the controller check everything and change nothing.") var dryRun = false
 
     func validate() throws {
+        guard !drawCanaries || canaries == nil else {
+            throw ValidationError("--canary picks canaries and --draw-canaries lets them be drawn; give one of them.")
+        }
+        guard percent == nil || canaries == nil else {
+            throw ValidationError("--canary picks the first step, so --percent has no size to set; give one of them.")
+        }
         if let percent {
             guard percent > 0, percent <= 100 else {
                 throw ValidationError("--percent must be above 0 and at most 100.")
@@ -43,7 +58,8 @@ struct DeployCommand: ParsableCommand {
         let before = try existing(name, controller)
         var deployment = Deployment(
             name: name, selector: selector ?? before?.selector ?? .everything, model: model, version: version,
-            policy: policy ?? before?.policy, placebo: before?.placebo)
+            policy: policy ?? before?.policy, placebo: before?.placebo,
+            canaries: drawCanaries ? nil : canaries ?? before?.canaries)
         if let percent {
             let stepped = try steppedPolicy(percent, for: deployment, controller)
             deployment.policy = stepped.name

@@ -50,7 +50,7 @@ struct ForecastReport {
         for step in forecast.steps {
             let sees = step.canDecide ? ratio(step.smallestEffect) : "cannot decide"
             table.add([
-                StyledText("\(step.step)"), StyledText("\(step.size)"),
+                StyledText("\(step.step)"), StyledText(step.method == .model ? "picked" : "\(step.size)"),
                 StyledText(UnitCounts.prefix(step.units?.canaries, by: step.units?.label) + "\(step.cohort)"),
                 StyledText("\(step.listed)"), StyledText(Quantity.percent(step.share)),
                 StyledText(sees, step.canDecide || step.advancesUnproven ? .plain : .bad),
@@ -87,6 +87,10 @@ struct ForecastReport {
             let half = whole.median.map { ", in half of all within \(minutes($0))" } ?? ""
             let most = whole.ninetyPercent.map { ", in 90 % within \(minutes($0))" } ?? ""
             lines.append(StyledText(share + half + most))
+        }
+        if forecast.steps.contains(where: { $0.method == .model }) {
+            lines.append(
+                StyledText("step 1 is model-based: a person picked its canaries, so it is only as good as the model"))
         }
         lines.append(falseRollbacks)
         lines.append(placebo)

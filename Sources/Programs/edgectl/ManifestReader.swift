@@ -164,7 +164,7 @@ indirect enum KnownFields: Hashable, Sendable {
         return KnownFields(
             of: Deployment(
                 name: name, selector: .everything, model: model, version: version, policy: policy,
-                placebo: PlaceboSchedule(everyHours: 168)))
+                placebo: PlaceboSchedule(everyHours: 168), canaries: .selector(.everything)))
     }()
 
     private init(of declaration: some Encodable) {

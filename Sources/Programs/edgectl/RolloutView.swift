@@ -28,6 +28,8 @@ struct RolloutView {
         var step = "step \(rollout.step)/\(rollout.steps)"
         if rollout.method == .absolute {
             step += " (1 device)"
+        } else if rollout.method == .model {
+            step += " (picked canaries)"
         } else if rollout.step > 0, rollout.step <= rollout.policy.steps.count {
             step += " (\(rollout.policy.steps[rollout.step - 1]))"
         }

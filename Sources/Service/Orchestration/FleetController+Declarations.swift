@@ -172,7 +172,36 @@ extension FleetState {
                     remedy: "\"\(deployment.selector)\" matches no enrolled device; enrol devices first "
                         + "(`edgectl token create`) or change the selector"))
         }
+        if let canaries = deployment.canaries { faults += canaryFaults(canaries, of: deployment) }
         guard faults.isEmpty, let version else { throw Problem.invalid(faults) }
         return VersionReference(name: version.version, digest: version.digest)
+    }
+
+    /// What is wrong with the canaries that a person picked.
+    private func canaryFaults(_ canaries: PickedCanaries, of deployment: Deployment) -> [FieldFault] {
+        let own = devices(of: deployment)
+        var remedies: [String] = []
+        if case .devices(let ids) = canaries {
+            let known = Set(own.map(\.id))
+            let outside = ids.filter { !known.contains($0) }
+            let unknown = outside.filter { devices[$0].map { $0.retiredAt != nil } ?? true }
+            let others = outside.filter { !unknown.contains($0) }
+            func list(_ ids: [DeviceID]) -> String { ids.map(\.rawValue).joined(separator: ", ") }
+            if !unknown.isEmpty {
+                remedies.append("no such device is enrolled: \(list(unknown)); `edgectl device list` shows the ids")
+            }
+            if !others.isEmpty {
+                remedies.append(
+                    "not under this deployment: \(list(others)); pick devices that \"\(deployment.selector)\" matches")
+            }
+        }
+        let picked = own.count { canaries.contains($0.id, labels: $0.labels) }
+        if picked == 0, remedies.isEmpty {
+            remedies.append("\"\(canaries)\" matches no device of this deployment; pick at least four of its devices")
+        }
+        if picked > 0, picked == own.count {
+            remedies.append("all \(picked) devices are picked and none is left to compare with; pick fewer")
+        }
+        return remedies.map { FieldFault(field: "canaries", remedy: $0) }
     }
 }

@@ -41,9 +41,15 @@ extension FleetController {
         guard known.devices.contains(where: { $0.history.count > 0 }) else {
             return unknown("no device has any requests on \(from.name) yet; forecast again once there is traffic")
         }
+        let picked = known.picked
+        if let picked, picked == 0 || picked == known.units {
+            return unknown(
+                "of \(known.units) that could be judged now \(picked) are picked as canaries: it takes some of both"
+            )
+        }
         let replay = try replay(state.rollouts(of: request.deployment.name), unitLabel: policy.unitLabel)
         let (fleet, outlook) = known.outlook(replay, tickSeconds: policy.heartbeatSeconds)
-        var forecast = PlanForecaster(policy, fleet, outlook).forecast(rolloutsPerYear: pace)
+        var forecast = PlanForecaster(policy, fleet, outlook, picked: picked).forecast(rolloutsPerYear: pace)
         forecast.placebo = replay?.replay.result
         return forecast
     }
@@ -52,7 +58,7 @@ extension FleetController {
     private func replay(_ rollouts: [TrackedRollout], unitLabel: String?) throws -> MeasuredStep? {
         let limits = PlaceboReplay.Limits()
         for tracked in rollouts.reversed() where tracked.rollout.from != nil {
-            guard let step = tracked.rollout.steps.first, step.method != .absolute,
+            guard let step = tracked.rollout.steps.first, step.method == .draw,
                 let stored = try surroundings.store.experiment(rollout: tracked.rollout.id, step: step.number),
                 stored.experiment.devices.count <= MeasuredStep.largestList
             else { continue }
@@ -84,8 +90,12 @@ struct KnownFleet {
         let seconds: Double
         /// The unit it would be drawn with; nil where it is one of its own.
         let unit: String?
+        /// Whether a person picked it for the first step.
+        let isPicked: Bool
     }
 
+    /// Whether a person picks the canaries.
+    private let hasPicked: Bool
     /// The label whose values are drawn whole; nil where single devices are drawn.
     let unitLabel: String?
     let devices: [Device]
@@ -114,11 +124,23 @@ struct KnownFleet {
                 Device(
                     history: Tally(count: history.requests, total: history.failures),
                     seconds: VersionHistory.worthSeconds(age: age),
-                    unit: unitLabel.flatMap { device.unit(by: $0) }))
+                    unit: unitLabel.flatMap { device.unit(by: $0) },
+                    isPicked: deployment.canaries?.contains(device.id, labels: device.labels) ?? false))
         }
+        hasPicked = deployment.canaries != nil
         self.unitLabel = unitLabel
         self.devices = devices
         self.away = away
+    }
+
+    /// How many units there are; a device without one is one of its own.
+    var units: Int { Self.units(devices) }
+
+    /// How many of them a person picked; nil where the canaries are drawn.
+    var picked: Int? { hasPicked ? Self.units(devices.filter(\.isPicked)) : nil }
+
+    private static func units(_ devices: [Device]) -> Int {
+        Set(devices.compactMap(\.unit)).count + devices.count { $0.unit == nil }
     }
 
     /// What a forecast needs: by histories, and by an earlier step's evidence where there is one.

@@ -33,29 +33,54 @@ struct StepDesign {
     func draw() -> Drawn? {
         guard !list.isEmpty else { return nil }
         guard !rollout.isJudgedByRules else { return drawnByRules() }
-        let planned = drawn(size)
-        guard step == 1 else { return planned }
-        let isTooSmall =
-            list.count < rollout.policy.smallFleetDevices
-            || (!planned.experiment.canDecide && !drawn(max(1, list.count / 2)).experiment.canDecide)
-        return isTooSmall ? drawnByRules() : planned
+        guard step == 1 else { return drawn(size) }
+        guard let picked else {
+            let planned = drawn(size)
+            return isTooSmall(canDecide: planned.experiment.canDecide) ? drawnByRules() : planned
+        }
+        guard picked.contains(true), picked.contains(false) else { return nil }
+        return isTooSmall(canDecide: false) ? drawnByRules() : pickedByPerson(picked)
+    }
+
+    private func isTooSmall(canDecide: Bool) -> Bool {
+        list.count < rollout.policy.smallFleetDevices
+            || (!canDecide && !drawn(max(1, list.count / 2)).experiment.canDecide)
+    }
+
+    /// Whom of the list a person picked for the first step; nil where it is drawn.
+    private var picked: [Bool]? {
+        guard let canaries = rollout.canaries else { return nil }
+        return list.map { canaries.contains($0.device.id, labels: $0.device.labels) }
+    }
+
+    /// Takes the devices that a person picked; a model of devices will judge them.
+    private func pickedByPerson(_ picked: [Bool]) -> Drawn {
+        let strata = CohortDraw(candidates: candidates, size: 1, seed: rollout.salt, step: step).strata
+        var plan = rollout.policy.testPlan(step: step, isAfterProof: false, budget: rollout.errorBudget)
+        plan.method = .model
+        return frozen(strata: strata, isDrawn: picked, plan: plan)
     }
 
     /// Draws so many devices, or the units that bring as many, for a test.
     private func drawn(_ size: Int) -> Drawn {
         let draw = CohortDraw(candidates: candidates, size: size, seed: rollout.salt, step: step)
-        let isAfterProof = rollout.steps.contains { $0.outcome == .proven }
+        let isAfterProof = rollout.steps.contains { $0.outcome == .proven && $0.method == .draw }
         return frozen(
             strata: draw.strata, isDrawn: draw.isDrawn,
             plan: rollout.policy.testPlan(step: step, isAfterProof: isAfterProof, budget: rollout.errorBudget))
     }
 
-    /// Draws one device, whatever shares its fate, that absolute rules will judge.
+    /// Draws one device, whatever shares its fate, that absolute rules will judge; of those that a person picked as
+    /// long as one is left.
     private func drawnByRules() -> Drawn {
         var single = candidates
         for index in single.indices { single[index].unit = nil }
-        let draw = CohortDraw(candidates: single, size: 1, seed: rollout.salt, step: step)
-        return frozen(strata: draw.strata, isDrawn: draw.isDrawn, plan: rollout.policy.rulesPlan)
+        let first = picked.flatMap { $0.contains(true) ? $0 : nil } ?? list.map { _ in true }
+        let places = list.indices.filter { first[$0] }
+        let draw = CohortDraw(candidates: places.map { single[$0] }, size: 1, seed: rollout.salt, step: step)
+        let drawn = zip(places, draw.isDrawn).first { $0.1 }?.0
+        let strata = CohortDraw(candidates: single, size: 1, seed: rollout.salt, step: step).strata
+        return frozen(strata: strata, isDrawn: list.indices.map { $0 == drawn }, plan: rollout.policy.rulesPlan)
     }
 
     /// Draws who stays behind during the watch; nil where no such draw could decide anything.
@@ -82,13 +107,14 @@ struct StepDesign {
     private func frozen(strata: [Int], isDrawn: [Bool], plan: TestPlan) -> Drawn {
         let (measuring, histories) = measuring(strata: strata)
         let unitLabel = plan.method == .absolute ? nil : rollout.policy.unitLabel
-        let devices = list.indices.map { index in
+        var devices = list.indices.map { index in
             ExperimentDevice(
                 id: list[index].device.id.rawValue, stratum: strata[index], isCanary: isDrawn[index],
                 labels: list[index].device.labels.dictionary,
                 history: measuring.design.tallies(histories[index], of: index),
                 unit: unitLabel.flatMap { list[index].device.unit(by: $0) })
         }
+        if plan.method == .model { leaveUnitsOfPicked(&devices) }
         // The key of the test differs from that of the draw: who was drawn must say nothing about the assignments.
         let seed = rollout.salt ^ (0x9E37_79B9_7F4A_7C15 &* UInt64(step))
         let experiment = StepExperiment(
@@ -97,6 +123,14 @@ struct StepDesign {
         return Drawn(
             list: list.map(\.device.id), cohort: list.indices.filter { isDrawn[$0] }.map { list[$0].device.id },
             experiment: experiment, measuring: measuring)
+    }
+
+    /// A unit that was picked in part is its picked devices; each of its others stands for itself.
+    private func leaveUnitsOfPicked(_ devices: inout [ExperimentDevice]) {
+        let picked = Set(devices.filter(\.isCanary).compactMap(\.unit))
+        for index in devices.indices where !devices[index].isCanary {
+            if devices[index].unit.map(picked.contains) == true { devices[index].unit = nil }
+        }
     }
 
     private var size: Int {
