@@ -200,5 +200,7 @@ import Testing
         #expect(try older(",\"isRandomised\":false") == .model)
         plan.method = .model
         #expect(try JSONDecoder().decode(TestPlan.self, from: JSONEncoder().encode(plan)).method == .model)
+        let watch = TestPlan.watch(share: 0.001, updateShare: 0.0001, ticks: 2_880, excuseTicks: 20)
+        #expect(try JSONDecoder().decode(TestPlan.self, from: JSONEncoder().encode(watch)) == watch)
     }
 }

@@ -174,6 +174,7 @@ extension TestPlan {
             excuseTicks: try fields.decode(Int.self, forKey: .excuseTicks),
             mayAdvanceUnproven: try fields.decode(Bool.self, forKey: .mayAdvanceUnproven),
             method: try fields.decodeIfPresent(Method.self, forKey: .method) ?? Self.olderMethod(decoder))
+        latePart = try fields.decodeIfPresent(Double.self, forKey: .latePart)
         devicesNeeded = try fields.decodeIfPresent(Int.self, forKey: .devicesNeeded)
     }
 }
