@@ -29,7 +29,7 @@ public enum WatchGuarantee: Codable, Hashable, Sendable {
         switch self {
         case .drawn(let held, let moved, let share):
             return "\(held) of the last \(held + moved) devices, drawn, keep the old version during the watch and are "
-                + "compared with the others: harm that begins late is still found, and a harmless version is taken "
+                + "compared with the others: harm that begins late can still be found, and a harmless version is taken "
                 + "back by this in at most \(Figure.percent(share)) of rollouts"
         case .tooFew(let left):
             return "\(left) \(left == 1 ? "device was" : "devices were") left, too few to hold any back for a "
