@@ -160,6 +160,20 @@ import WireFormat
         #expect(try device.local.current == v2.digest)
     }
 
+    @Test("a link that breaks for hours again and again is not an absence as long as something comes through")
+    func brokenLink() throws {
+        let services = try #require(device.agent).services
+        let downloader = Downloader(services: services, tries: 2, isInterrupted: { false })
+        var (calls, have) = (0, UInt64(0))
+        let value = try downloader.patiently("a file", have: { have }) {
+            device.clock.pause(seconds: 15 * 3600)
+            (calls, have) = (calls + 1, have + 1)
+            guard calls > 3 else { throw ControllerFault.unreachable("it broke") }
+            return calls
+        }
+        #expect(value == 4)
+    }
+
     @Test("a controller that stays away for more than a day ends the attempt")
     func away() throws {
         device.order(2, run: v2, fallback: v1)

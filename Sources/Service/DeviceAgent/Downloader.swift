@@ -63,6 +63,7 @@ struct Downloader {
                 if let now = try? have(), now > most {
                     most = now
                     failures = 0
+                    awaySince = nil
                     backoff.succeeded()
                 }
                 let isHopeless: Bool
