@@ -14,9 +14,9 @@ import WireFormat
             version: try VersionName("v2"), policy: try PolicyName("calm"))
     }
 
-    private static func forecast(devices: Int = 30) throws -> PlanForecast {
+    private static func forecast(devices: Int = 30, first: Int = 3) throws -> PlanForecast {
         let policy = Policy(
-            name: try PolicyName("calm"), steps: [.devices(3)], deadlineSeconds: 900,
+            name: try PolicyName("calm"), steps: [.devices(first)], deadlineSeconds: 900,
             metrics: [MetricPolicy(name: "failures"), MetricPolicy(name: "latency")])
         let fleet = ForecastFleet(
             (0..<devices).map { _ in
@@ -46,6 +46,14 @@ import WireFormat
         #expect(text.contains("not forecast: latency"))
         #expect(text.contains("a version that changes nothing is promoted in "))
         #expect(text.contains("cannot see its tolerance: step 1 (3 of 30 devices) finds the tolerated x1.25 "))
+    }
+
+    @Test("a first step that can decide nothing finds nothing and proves nothing, and is called so")
+    func undecidable() throws {
+        let text = try Self.text(try Self.forecast(first: 1))
+        #expect(text.contains("........ 0 %"))
+        #expect(text.contains("a version that changes nothing is promoted in 0 % of cases"))
+        #expect(text.contains("cannot see its tolerance: step 1 (1 of 30 devices) cannot decide"))
     }
 
     @Test("a fleet that no test can serve is told how it goes instead, how long, and what a test would need")
