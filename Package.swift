@@ -53,6 +53,7 @@ let core: [Target] = [
     layer("Core", "Rollouts", ["Fleet", "CanaryAnalysis"]),
     layer("Core", "RecordedFleets", ["CanaryAnalysis"]),
     layer("Core", "ModelTrust", ["Fleet"]),
+    layer("Core", "AuditTrail", ["Fleet", "ModelTrust", "WireFormat"]),
     layer("Core", "DeviceUpdates", ["Fleet"]),
     layer("Core", "PrometheusExposition"),
 ]
@@ -60,7 +61,7 @@ let core: [Target] = [
 let service: [Target] = [
     layer(
         "Service", "Orchestration",
-        ["Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "PrometheusExposition", "ModelTrust"]),
+        ["Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "PrometheusExposition", "ModelTrust", "AuditTrail"]),
     layer(
         "Service", "OrchestratorAPI",
         ["Fleet", "WireFormat", "WebMessages", "Orchestration", "ModelTrust", "Rollouts"],
@@ -76,7 +77,9 @@ let adapters: [Target] = [
     layer("Adapters", "MicroHTTPServer", ["WebMessages", "CMicroHTTPD", "CZlib"]),
     layer("Adapters", "CurlClient", ["CCurl"]),
     layer("Adapters", "Cryptography", ["Fleet", "ModelTrust", "COpenSSL"]),
-    layer("Adapters", "SQLStore", ["Fleet", "WireFormat", "Rollouts", "Orchestration", grdb]),
+    layer(
+        "Adapters", "SQLStore",
+        ["Fleet", "WireFormat", "Rollouts", "Orchestration", "AuditTrail", "ModelTrust", "Cryptography", grdb]),
     layer("Adapters", "ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
     layer("Adapters", "DeviceFiles", ["Fleet", "DeviceAgent", "Cryptography", "CLinux"]),
     layer("Adapters", "ChildProcesses", ["DeviceAgent", "CLinux"]),
@@ -113,7 +116,7 @@ let programs: [Target] = [
     program(
         "edgectl",
         [
-            "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography",
+            "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography", "AuditTrail",
             "CurlClient", "Terminal", "EdgeOrchestrator", "RecordedFleets", "TraceFiles", "WebPages", argumentParser,
             yams,
         ]),
@@ -134,6 +137,7 @@ let testTargets: [Target] = [
     tests("Rollouts", ["Fleet", "CanaryAnalysis"]),
     tests("RecordedFleets", ["CanaryAnalysis", "FleetSimulation"]),
     tests("ModelTrust", ["Fleet"]),
+    tests("AuditTrail", ["Cryptography", "Fleet", "ModelTrust", "WireFormat"]),
     tests("DeviceUpdates", ["Fleet"]),
     tests("PrometheusExposition"),
     tests("MicroHTTPServer", ["WebMessages", "CurlClient"]),
@@ -160,7 +164,7 @@ let testTargets: [Target] = [
         "Orchestration",
         [
             "Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "PrometheusExposition", "DeviceAgent",
-            "SimulatedWorld",
+            "SimulatedWorld", "AuditTrail", "Cryptography", "ModelTrust",
         ]),
     tests(
         "DeviceAgent",
@@ -172,7 +176,11 @@ let testTargets: [Target] = [
     tests("ChildProcesses", ["DeviceAgent", "Fleet", "WireFormat", "SimulatedWorld"]),
     tests("ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
     tests(
-        "SQLStore", ["Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "Orchestration", "SimulatedWorld", grdb]),
+        "SQLStore",
+        [
+            "Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "Orchestration", "SimulatedWorld", "AuditTrail",
+            "Cryptography", "ModelTrust", "PrometheusExposition", grdb,
+        ]),
 ]
 
 let package = Package(

@@ -28,7 +28,7 @@ import Testing
 
     @Test(
         "every edgectl line of the documentation is understood",
-        arguments: ["README.md", "docs/operating.md", "docs/judge.md", "docs/recordings.md"])
+        arguments: ["README.md", "docs/operating.md", "docs/judge.md", "docs/recordings.md", "docs/security.md"])
     func understood(page: String) throws {
         let commands = try Self.commands(in: page).filter { !$0.hasPrefix("edgectl completion") }
         for command in commands {

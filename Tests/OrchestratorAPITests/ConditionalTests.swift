@@ -165,6 +165,20 @@ import WireFormat
         #expect(try numbers("?limit=5") == ([5, 4, 3, 2, 1], nil), "nothing follows the last row")
     }
 
+    @Test("the audit log goes forwards by row numbers, for exports")
+    func auditRows() throws {
+        func numbers(_ query: String) throws -> ([UInt64], String?) {
+            let page = try api.send("GET", "/v1/audit/rows" + query).decoded(Page<AuditEvent>.self)
+            return (page.items.map(\.number), page.next)
+        }
+        #expect(try numbers("?limit=2") == ([1, 2], "2"))
+        #expect(try numbers("?limit=2&after=2") == ([3, 4], "4"))
+        #expect(try numbers("?limit=2&after=4") == ([5], nil))
+        #expect(try api.send("GET", "/v1/audit/rows?after=x").status == 400)
+        #expect(try api.send("GET", "/v1/audit/head").decoded(AuditMark.self).number == 5)
+        #expect(try api.send("GET", "/v1/audit/checkpoints").decoded(Page<AuditMark>.self).items.isEmpty)
+    }
+
     @Test("rollouts are chosen by model and by whether they are under way")
     func rollouts() throws {
         _ = try api.send("GET", "/v1/rollouts?model=digits&active=true")

@@ -294,6 +294,23 @@ final class FakeFleet: FleetOperations {
         }
     }
 
+    func audit(after: UInt64, limit: Int) throws -> [AuditEvent] {
+        try note("audit after \(after) limit \(limit)")
+        return (1...5).map { $0 as UInt64 }.filter { $0 > after }.prefix(limit).map {
+            AuditEvent(number: $0, at: Sample.now, actor: "ada", action: "x", subject: "y")
+        }
+    }
+
+    func auditCheckpoints(after: UInt64, limit: Int) throws -> [AuditMark] {
+        try note("audit checkpoints after \(after) limit \(limit)")
+        return []
+    }
+
+    func auditHead() throws -> AuditMark {
+        try note("audit head")
+        return AuditMark(number: 5, hash: .zero, at: Sample.now, seal: "a.b.c")
+    }
+
     func storedReply(key: String) throws -> StoredReply? { state.withLock { $0.replies[key] } }
 
     func keep(_ reply: StoredReply) throws {

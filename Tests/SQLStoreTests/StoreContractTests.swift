@@ -99,8 +99,9 @@ import WireFormat
         }
     }
 
-    private func event(_ action: String) -> AuditEvent {
-        AuditEvent(number: 0, at: at(5), actor: "ada", action: action, subject: "x", detail: ["a": "b"])
+    private func event(_ action: String, _ number: UInt64) -> AuditEvent {
+        AuditEvent(
+            number: number, at: at(5), actor: "ada", action: action, subject: "x", detail: ["a": "b"], hash: .zero)
     }
 
     @Test("what was committed is loaded by the next controller, exactly", arguments: Kind.allCases)
@@ -159,10 +160,10 @@ import WireFormat
     @Test("a commit that fails at its end leaves nothing of its beginning", arguments: Kind.allCases)
     func atomic(kind: Kind) throws {
         let place = try Place(kind)
-        try place.store.commit([.decision(rolloutID, decision(1)), .audit(event("first"))])
+        try place.store.commit([.decision(rolloutID, decision(1)), .audit(event("first", 1))])
         #expect(throws: (any Error).self) {
             try place.store.commit([
-                .device(try device("a")), .audit(event("second")), .rollout(try rollout()),
+                .device(try device("a")), .audit(event("second", 2)), .rollout(try rollout()),
                 .decision(rolloutID, decision(1)),
             ])
         }
@@ -170,7 +171,7 @@ import WireFormat
         let state = try place.store.load()
         #expect(state.devices.isEmpty && state.rollouts.isEmpty)
         #expect(try place.store.audit(after: 0, limit: 10).map(\.action) == ["first"])
-        try place.store.commit([.audit(event("third"))])
+        try place.store.commit([.audit(event("third", 2))])
         #expect(try place.store.audit(after: 0, limit: 10).map(\.number) == [1, 2], "numbers have no gaps")
     }
 
@@ -240,7 +241,7 @@ import WireFormat
     @Test("the audit log is read forward and backward in pages", arguments: Kind.allCases)
     func audit(kind: Kind) throws {
         let place = try Place(kind)
-        try place.store.commit((1...25).map { .audit(event("action-\($0)")) })
+        try place.store.commit((1...25).map { .audit(event("action-\($0)", UInt64($0))) })
         try place.reopen()
         let store = place.store
         #expect(try store.audit(after: 0, limit: 10).map(\.number) == Array(1...10))
@@ -250,7 +251,22 @@ import WireFormat
         #expect(try store.newestAudit(before: 3, limit: 10).map(\.number) == [2, 1])
         #expect(try store.newestAudit(before: 1, limit: 10).isEmpty)
         #expect(try store.audit(after: 6, limit: 1).first?.action == "action-7")
-        #expect(try store.audit(after: 6, limit: 1).first?.detail == ["a": "b"])
+        #expect(try store.audit(after: 6, limit: 1) == [event("action-7", 7)])
+        #expect(throws: (any Error).self) { try place.store.commit([.audit(event("again", 25))]) }
+    }
+
+    @Test("checkpoints of the audit log are read forward, and the newest alone", arguments: Kind.allCases)
+    func auditCheckpoints(kind: Kind) throws {
+        let place = try Place(kind)
+        #expect(try place.store.newestAuditCheckpoint() == nil)
+        let marks = try (1...5).map {
+            AuditMark(number: UInt64($0) * 10, hash: try digest(UInt8($0)), at: at(Int64($0)), seal: "a.b.\($0)")
+        }
+        try place.store.commit(marks.map { .auditCheckpoint($0) })
+        try place.reopen()
+        #expect(try place.store.newestAuditCheckpoint() == marks[4])
+        #expect(try place.store.auditCheckpoints(after: 20, limit: 2) == [marks[2], marks[3]])
+        #expect(throws: (any Error).self) { try place.store.commit([.auditCheckpoint(marks[4])]) }
     }
 
     @Test("a reply is kept for a day, and the first one to a key holds", arguments: Kind.allCases)

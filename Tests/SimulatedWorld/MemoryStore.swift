@@ -33,6 +33,7 @@ final class MemoryStore: OrchestratorStore {
         var experiments: [Place: StoredExperiment] = [:]
         var evidence: [Place: [EvidenceRow]] = [:]
         var audit: [AuditEvent] = []
+        var auditCheckpoints: [AuditMark] = []
         var replies: [String: StoredReply] = [:]
         var refusals = 0
     }
@@ -91,6 +92,12 @@ final class MemoryStore: OrchestratorStore {
         content.withLock { Array($0.audit.filter { $0.number < before ?? .max }.reversed().prefix(limit)) }
     }
 
+    func auditCheckpoints(after: UInt64, limit: Int) throws -> [AuditMark] {
+        content.withLock { Array($0.auditCheckpoints.filter { $0.number > after }.prefix(limit)) }
+    }
+
+    func newestAuditCheckpoint() throws -> AuditMark? { content.withLock { $0.auditCheckpoints.last } }
+
     func reply(key: String) throws -> StoredReply? { content.withLock { $0.replies[key] } }
 
     func probe() throws {
@@ -114,7 +121,7 @@ extension MemoryStore.Content {
         case .rollout(let rollout): rollouts[rollout.id] = rollout
         case .decisionLabelled(let rollout, let decision):
             decisions[rollout] = decisions[rollout]?.map { $0.number == decision.number ? decision : $0 }
-        case .version, .experiment, .evidence, .decision, .audit, .reply: try append(change)
+        case .version, .experiment, .evidence, .decision, .audit, .auditCheckpoint, .reply: try append(change)
         }
     }
 
@@ -143,9 +150,13 @@ extension MemoryStore.Content {
             decisions[rollout, default: []].append(decision)
             decisions[rollout]?.sort { $0.number < $1.number }
         case .audit(let event):
-            var numbered = event
-            numbered.number = UInt64(audit.count + 1)
-            audit.append(numbered)
+            guard event.number > audit.last?.number ?? 0 else { throw MemoryStore.Refusal(reason: "row repeated") }
+            audit.append(event)
+        case .auditCheckpoint(let mark):
+            guard mark.number > auditCheckpoints.last?.number ?? 0 else {
+                throw MemoryStore.Refusal(reason: "checkpoint repeated")
+            }
+            auditCheckpoints.append(mark)
         case .reply(let reply):
             replies = replies.filter { $0.value.at.milliseconds >= reply.at.milliseconds - 86_400_000 }
             if replies[reply.key] == nil { replies[reply.key] = reply }

@@ -21,6 +21,10 @@ final class StubCryptography: OrchestratorCryptography {
 
     func sign(_ assignment: AssignmentClaims) throws -> String { assignment.signed(with: StubKey()) }
 
+    func sign(payload: [UInt8], type: String) throws -> String {
+        CompactJWS.sign(payload, type: type, with: StubKey())
+    }
+
     func fingerprint(publicKeyPEM: String) throws -> Digest { digest(Array(publicKeyPEM.utf8)) }
 
     func verifyVersion(

@@ -100,9 +100,8 @@ public final class SQLiteStore: OrchestratorStore {
     public func audit(after: UInt64, limit: Int) throws -> [AuditEvent] {
         try Self.named("read the audit log") {
             try pool.read { database in
-                try Documents.rows(
-                    database, "audit",
-                    "SELECT document FROM audit WHERE number > :after ORDER BY number LIMIT :limit",
+                try Self.events(
+                    database, "SELECT document, hash FROM audit WHERE number > :after ORDER BY number LIMIT :limit",
                     ["after": Int64(clamping: after), "limit": limit])
             }
         }
@@ -112,10 +111,47 @@ public final class SQLiteStore: OrchestratorStore {
     public func newestAudit(before: UInt64?, limit: Int) throws -> [AuditEvent] {
         try Self.named("read the audit log") {
             try pool.read { database in
-                try Documents.rows(
-                    database, "audit",
-                    "SELECT document FROM audit WHERE number < :before ORDER BY number DESC LIMIT :limit",
+                try Self.events(
+                    database,
+                    "SELECT document, hash FROM audit WHERE number < :before ORDER BY number DESC LIMIT :limit",
                     ["before": Int64(clamping: before ?? .max), "limit": limit])
+            }
+        }
+    }
+
+    private static func events(
+        _ database: Database, _ sql: String, _ arguments: StatementArguments
+    ) throws -> [AuditEvent] {
+        let events: [AuditEvent] = try Documents.rows(database, "audit", sql, arguments)
+        let hashes = try String.fetchAll(
+            database, sql: sql.replacing("document, hash", with: "hash"), arguments: arguments)
+        return zip(events, hashes).map { event, hash in
+            var event = event
+            event.hash = Digest(hex: hash)
+            return event
+        }
+    }
+
+    /// See `OrchestratorStore`.
+    public func auditCheckpoints(after: UInt64, limit: Int) throws -> [AuditMark] {
+        try Self.named("read the audit log's checkpoints") {
+            try pool.read { database in
+                try Documents.rows(
+                    database, "audit_checkpoints",
+                    "SELECT document FROM audit_checkpoints WHERE number > :after ORDER BY number LIMIT :limit",
+                    ["after": Int64(clamping: after), "limit": limit])
+            }
+        }
+    }
+
+    /// See `OrchestratorStore`.
+    public func newestAuditCheckpoint() throws -> AuditMark? {
+        try Self.named("read the audit log's checkpoints") {
+            try pool.read { database in
+                let found: [AuditMark] = try Documents.rows(
+                    database, "audit_checkpoints",
+                    "SELECT document FROM audit_checkpoints ORDER BY number DESC LIMIT 1", [:])
+                return found.first
             }
         }
     }

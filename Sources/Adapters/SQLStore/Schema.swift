@@ -1,4 +1,9 @@
+import AuditTrail
+import Cryptography
+import Fleet
 import GRDB
+import ModelTrust
+import WireFormat
 
 /// The schema: one table per kind of record, real columns for what is looked up by, a JSON document for the rest.
 ///
@@ -6,9 +11,24 @@ import GRDB
 /// documents.
 enum Schema {
     /// The newest version this program knows.
-    static let version = 1
+    static let version = 2
 
-    private static let migrations: [[String]] = [
+    /// One step of a migration: a statement, or work on what is there.
+    private enum Step: ExpressibleByStringLiteral, Sendable {
+        case statement(String)
+        case work(@Sendable (Database) throws -> Void)
+
+        init(stringLiteral text: String) { self = .statement(text) }
+
+        func carryOut(in database: Database) throws {
+            switch self {
+            case .statement(let sql): try database.execute(sql: sql)
+            case .work(let body): try body(database)
+            }
+        }
+    }
+
+    private static let migrations: [[Step]] = [
         [
             "CREATE TABLE devices (id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL)",
             "CREATE TABLE telemetry (device TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL)",
@@ -38,8 +58,43 @@ enum Schema {
             """,
             "CREATE TABLE audit (number INTEGER PRIMARY KEY NOT NULL, document TEXT NOT NULL)",
             "CREATE TABLE replies (key TEXT PRIMARY KEY NOT NULL, at INTEGER NOT NULL, document TEXT NOT NULL)",
-        ]
+        ],
+        [
+            "ALTER TABLE audit ADD COLUMN hash TEXT NOT NULL DEFAULT ''",
+            .work(chainAudit),
+            "CREATE TABLE audit_checkpoints (number INTEGER PRIMARY KEY NOT NULL, document TEXT NOT NULL)",
+            """
+            CREATE TRIGGER audit_is_never_updated BEFORE UPDATE ON audit
+            BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END
+            """,
+            """
+            CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
+            BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END
+            """,
+            """
+            CREATE TRIGGER audit_checkpoints_are_never_updated BEFORE UPDATE ON audit_checkpoints
+            BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END
+            """,
+            """
+            CREATE TRIGGER audit_checkpoints_are_never_deleted BEFORE DELETE ON audit_checkpoints
+            BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END
+            """,
+        ],
     ]
+
+    /// Hashes the rows that a program wrote which did not hash them.
+    private static func chainAudit(_ database: Database) throws {
+        var hash = Digest.zero
+        for number in try Int64.fetchAll(database, sql: "SELECT number FROM audit ORDER BY number") {
+            let events: [AuditEvent] = try Documents.rows(
+                database, "audit", "SELECT document FROM audit WHERE number = :number", ["number": number])
+            guard let event = events.first else { continue }
+            hash = AuditChain.hash(of: event, after: hash, digest: SHA256().digest)
+            try database.execute(
+                sql: "UPDATE audit SET hash = :hash WHERE number = :number",
+                arguments: ["hash": hash.hex, "number": number])
+        }
+    }
 
     /// Brings a database to the newest version.
     ///
@@ -48,8 +103,8 @@ enum Schema {
         try database.execute(sql: "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
         let found = try Int.fetchOne(database, sql: "SELECT version FROM schema_version") ?? 0
         guard found <= version else { throw SQLStoreError.newerSchema(found: found, known: version) }
-        for statements in migrations.dropFirst(found) {
-            for statement in statements { try database.execute(sql: statement) }
+        for steps in migrations.dropFirst(found) {
+            for step in steps { try step.carryOut(in: database) }
         }
         try database.execute(sql: "DELETE FROM schema_version")
         try database.execute(

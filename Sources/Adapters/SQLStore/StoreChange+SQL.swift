@@ -30,7 +30,7 @@ extension StoreChange {
             ).execute(arguments: [
                 "rollout": rollout.rawValue, "number": decision.number, "document": try Documents.text(decision),
             ])
-        case .experiment, .evidence, .decision, .audit, .reply: try append(to: database)
+        case .experiment, .evidence, .decision, .audit, .auditCheckpoint, .reply: try append(to: database)
         }
     }
 
@@ -59,6 +59,10 @@ extension StoreChange {
                 "rollout": rollout.rawValue, "number": decision.number, "document": try Documents.text(decision),
             ])
         case .audit(let event): try insert(event, into: database)
+        case .auditCheckpoint(let mark):
+            try database.cachedStatement(
+                sql: "INSERT INTO audit_checkpoints (number, document) VALUES (:number, :document)"
+            ).execute(arguments: ["number": Int64(clamping: mark.number), "document": try Documents.text(mark)])
         case .reply(let reply): try insert(reply, into: database)
         case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .version, .policy, .policyRemoved,
             .deployment, .deploymentRemoved, .rollout, .decisionLabelled:
@@ -75,15 +79,16 @@ extension StoreChange {
         ])
     }
 
-    /// Numbers the row one above the last, within the transaction that holds the only write lock.
+    /// The hash has a column of its own: rows of older programs have none in their document.
     private func insert(_ event: AuditEvent, into database: Database) throws {
-        let last =
-            try Int64.fetchOne(
-                database.cachedStatement(sql: "SELECT COALESCE(MAX(number), 0) FROM audit")) ?? 0
-        var event = event
-        event.number = UInt64(last + 1)
-        try database.cachedStatement(sql: "INSERT INTO audit (number, document) VALUES (:number, :document)")
-            .execute(arguments: ["number": last + 1, "document": try Documents.text(event)])
+        var document = event
+        document.hash = nil
+        try database.cachedStatement(
+            sql: "INSERT INTO audit (number, document, hash) VALUES (:number, :document, :hash)"
+        ).execute(arguments: [
+            "number": Int64(clamping: event.number), "document": try Documents.text(document),
+            "hash": event.hash?.hex ?? "",
+        ])
     }
 
     /// Keeps a reply for 24 hours.

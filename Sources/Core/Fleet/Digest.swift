@@ -3,6 +3,11 @@ public struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The 32 bytes.
     public let bytes: [UInt8]
 
+    /// 32 zero bytes: the digest of nothing that is known.
+    public static let zero = Digest(trusted: [UInt8](repeating: 0, count: 32))
+
+    private init(trusted bytes: [UInt8]) { self.bytes = bytes }
+
     /// Wraps 32 bytes; nil for any other count.
     public init?(bytes: [UInt8]) {
         guard bytes.count == 32 else { return nil }

@@ -116,10 +116,13 @@ public struct AuditEvent: Codable, Hashable, Sendable {
     public var subject: String
     /// More, as text by name; never a secret.
     public var detail: [String: String]
+    /// SHA-256 of the hash of the row before and of this row; nil where it was not hashed yet.
+    public var hash: Digest?
 
     /// Makes a row.
     public init(
-        number: UInt64, at: Timestamp, actor: String, action: String, subject: String, detail: [String: String] = [:]
+        number: UInt64, at: Timestamp, actor: String, action: String, subject: String,
+        detail: [String: String] = [:], hash: Digest? = nil
     ) {
         self.number = number
         self.at = at
@@ -127,5 +130,26 @@ public struct AuditEvent: Codable, Hashable, Sendable {
         self.action = action
         self.subject = subject
         self.detail = detail
+        self.hash = hash
+    }
+}
+
+/// What the controller signed about its audit log: a checkpoint that it keeps, or the log's end when somebody asked.
+public struct AuditMark: Codable, Hashable, Sendable {
+    /// How many rows it covers.
+    public var number: UInt64
+    /// The hash of the last of them.
+    public var hash: Digest
+    /// When it was signed.
+    public var at: Timestamp
+    /// The signed text (compact JWS, ES256 by the assignment key); what else is here is only for looking.
+    public var seal: String
+
+    /// Makes a mark.
+    public init(number: UInt64, hash: Digest, at: Timestamp, seal: String) {
+        self.number = number
+        self.hash = hash
+        self.at = at
+        self.seal = seal
     }
 }

@@ -44,6 +44,10 @@ struct ControllerCryptography: OrchestratorCryptography {
         try assignment.signed(with: key)
     }
 
+    func sign(payload: [UInt8], type: String) throws -> String {
+        try CompactJWS.sign(payload, type: type, with: key)
+    }
+
     func fingerprint(publicKeyPEM: String) throws -> Digest {
         try PublicKey(pem: publicKeyPEM).fingerprint
     }

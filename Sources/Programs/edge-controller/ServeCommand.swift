@@ -82,7 +82,12 @@ final class RunningController: Sendable {
         for server in servers { server.stop(withinSeconds: 2) }
         if !loop.stop() { log.warning("the tick under way did not end in time", [:]) }
         // What came in since the last tick is committed, so that devices need not send it again.
-        do { try controller.tick() } catch { log.error("the last tick failed", ["error": "\(error)"]) }
+        do {
+            try controller.tick()
+            try controller.sealAudit()
+        } catch {
+            log.error("the last tick failed", ["error": "\(error)"])
+        }
         _ = pool.stop(withinSeconds: 1)
         log.info("stopped", [:])
         stopped.signal()

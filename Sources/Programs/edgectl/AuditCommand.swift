@@ -7,7 +7,14 @@ import WireFormat
 /// `edgectl audit`.
 struct AuditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "Shows who did what and what was decided, newest last.")
+        commandName: "audit", abstract: "Shows who did what, and proves that nobody changed it since.",
+        subcommands: [AuditList.self, AuditExportCommand.self, AuditVerify.self], defaultSubcommand: AuditList.self)
+}
+
+/// `edgectl audit list`.
+struct AuditList: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Shows who did what and what was decided, newest last.")
 
     @OptionGroup var server: ServerOptions
     @OptionGroup var output: OutputOptions

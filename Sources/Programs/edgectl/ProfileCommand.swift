@@ -21,6 +21,8 @@ struct ProfileSet: ParsableCommand {
     @Option(help: "A file with the API key; - reads it from the input.") var apiKeyFile: String?
     @Option(help: "PEM file of the certificate authority that signed the controller's certificate.")
     var caFile: String?
+    @Option(help: "PEM file of the controller's assignment key, which signs its audit log.")
+    var assignmentKeyFile: String?
 
     func run() throws {
         let file = ProfileFile.located(Console.environment)
@@ -31,7 +33,8 @@ struct ProfileSet: ParsableCommand {
         }
         _ = try Orchestrator(server: address, key: nil)
         profiles.profiles[name] = Profile(
-            server: address, key: try givenKey() ?? before?.key, caFile: caFile ?? before?.caFile)
+            server: address, key: try givenKey() ?? before?.key, caFile: caFile ?? before?.caFile,
+            assignmentKeyFile: assignmentKeyFile ?? before?.assignmentKeyFile)
         if profiles.current == nil { profiles.current = name }
         try file.save(profiles)
         Console.output.print("profile \(name) saved in \(file.path)")

@@ -7,6 +7,7 @@ struct Profile: Codable, Hashable {
     var server: String
     var key: String?
     var caFile: String?
+    var assignmentKeyFile: String?
 }
 
 /// The profiles of a person.

@@ -40,7 +40,8 @@ struct ServerOptions: ParsableArguments {
         let askedFor = asked == nil ? nil : own?.caFile
         return Profile(
             server: address, key: apiKey ?? keyFromEnvironment ?? own?.key,
-            caFile: caFile ?? askedFor ?? environment["EDGECTL_CA_FILE"] ?? own?.caFile)
+            caFile: caFile ?? askedFor ?? environment["EDGECTL_CA_FILE"] ?? own?.caFile,
+            assignmentKeyFile: own?.assignmentKeyFile)
     }
 }
 

@@ -72,4 +72,23 @@ extension Orchestrator {
         }
         return rows
     }
+
+    /// Audit rows with a number above `after`, oldest first: one page, empty at the end.
+    public func auditRows(after number: UInt64) throws(OrchestratorError) -> [AuditEvent] {
+        let page: Page<AuditEvent> = try call(
+            .get("audit/rows").asking("after", "\(number)").asking("limit", "1000"))
+        return page.items
+    }
+
+    /// Checkpoints that cover more than `after` rows, oldest first: one page, empty at the end.
+    public func auditCheckpoints(after number: UInt64) throws(OrchestratorError) -> [AuditMark] {
+        let page: Page<AuditMark> = try call(
+            .get("audit/checkpoints").asking("after", "\(number)").asking("limit", "1000"))
+        return page.items
+    }
+
+    /// How long the audit log is now, signed.
+    public func auditHead() throws(OrchestratorError) -> AuditMark {
+        try call(.get("audit/head"))
+    }
 }

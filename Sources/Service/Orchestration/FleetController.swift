@@ -3,7 +3,7 @@ import Foundation
 public import PrometheusExposition
 import Rollouts
 import Synchronization
-public import WireFormat
+import WireFormat
 
 /// The controller's use cases over one fleet.
 ///
@@ -47,6 +47,8 @@ public final class FleetController: FleetOperations {
     private let published: Mutex<FleetState>
     private let credentials: Mutex<[Digest: Caller]>
     private let faulted = Mutex<String?>(nil)
+    /// The end of the audit log as it was last committed.
+    let auditEnd: Mutex<AuditEnd>
     /// True while a forecast is being made.
     let forecasting = Atomic(false)
     // Held over drafting and committing; taken by worker threads and the tick only, never by a thread of the HTTP
@@ -69,6 +71,9 @@ public final class FleetController: FleetOperations {
         fleetMetrics = FleetMetrics(surroundings.metrics)
         published = Mutex(state)
         credentials = Mutex(Self.credentials(of: state))
+        auditEnd = Mutex(
+            try AuditEnd(
+                of: surroundings.store, digest: surroundings.cryptography.digest, log: surroundings.log))
         fleetMetrics.announce(state)
         for device in state.devices.values { ingest.setGuidance(state.guidance(for: device), for: device.id) }
     }
@@ -100,10 +105,14 @@ public final class FleetController: FleetOperations {
     }
 
     private func commit(_ draft: FleetDraft) throws {
-        if !draft.changes.isEmpty {
+        var end = auditEnd.withLock { $0 }
+        let changes = try end.sealing(
+            draft.changes, isAsked: draft.sealsAudit, at: draft.now, by: surroundings.cryptography)
+        if !changes.isEmpty {
             do {
                 let started = now
-                try surroundings.store.commit(draft.changes)
+                try surroundings.store.commit(changes)
+                auditEnd.withLock { $0 = end }
                 fleetMetrics.committed(seconds: now.seconds(since: started))
                 faulted.withLock { $0 = nil }
             } catch {
@@ -220,11 +229,6 @@ public final class FleetController: FleetOperations {
     /// See ``FleetOperations``.
     public func keep(_ reply: StoredReply) throws {
         try transact { $0.add(.reply(reply)) }
-    }
-
-    /// See ``FleetOperations``.
-    public func audit(before: UInt64?, limit: Int) throws -> [AuditEvent] {
-        try surroundings.store.newestAudit(before: before, limit: limit)
     }
 }
 

@@ -17,6 +17,8 @@ struct FleetDraft {
     let now: Timestamp
     /// True when keys or device tokens changed.
     var changesCredentials = false
+    /// True when a checkpoint of the audit log is asked for.
+    var sealsAudit = false
 
     /// What is counted of a device, for drawing a step.
     let telemetry: (DeviceID) -> StoredTelemetry

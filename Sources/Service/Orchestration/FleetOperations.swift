@@ -137,6 +137,13 @@ public protocol FleetOperations: AnyObject, Sendable {
     /// Audit rows, newest first, below `before`, at most `limit`.
     func audit(before: UInt64?, limit: Int) throws -> [AuditEvent]
 
+    /// Audit rows with a number above `after`, oldest first, at most `limit`.
+    func audit(after: UInt64, limit: Int) throws -> [AuditEvent]
+    /// Checkpoints that cover more than `after` audit rows, oldest first, at most `limit`.
+    func auditCheckpoints(after: UInt64, limit: Int) throws -> [AuditMark]
+    /// How long the audit log is now, signed.
+    func auditHead() throws -> AuditMark
+
     /// The reply an idempotency key was answered with.
     func storedReply(key: String) throws -> StoredReply?
     /// Keeps the reply to an idempotency key.

@@ -38,8 +38,10 @@ public enum StoreChange: Sendable {
     case decision(RolloutID, Decision)
     /// Replaces a decision by the same one with another label.
     case decisionLabelled(RolloutID, Decision)
-    /// Inserts an audit row; its number is given by the store, the one in the event is ignored.
+    /// Inserts an audit row with its number and hash; a number that is taken is refused.
     case audit(AuditEvent)
+    /// Inserts a checkpoint of the audit log.
+    case auditCheckpoint(AuditMark)
     /// Inserts the reply to an idempotency key.
     case reply(StoredReply)
 }
@@ -92,6 +94,12 @@ public protocol OrchestratorStore: Sendable {
 
     /// The newest audit rows, descending by number, at most `limit`, with a number below `before` where that is given.
     func newestAudit(before: UInt64?, limit: Int) throws -> [AuditEvent]
+
+    /// Checkpoints of the audit log that cover more than `after` rows, ascending, at most `limit`.
+    func auditCheckpoints(after: UInt64, limit: Int) throws -> [AuditMark]
+
+    /// The newest checkpoint of the audit log; nil before the first.
+    func newestAuditCheckpoint() throws -> AuditMark?
 
     /// The reply to an idempotency key.
     func reply(key: String) throws -> StoredReply?

@@ -18,6 +18,9 @@ public protocol OrchestratorCryptography: Sendable {
     /// Signs an assignment with the assignment key and returns the compact JWS (ES256).
     func sign(_ assignment: AssignmentClaims) throws -> String
 
+    /// Signs what the controller says about itself with the assignment key: a compact JWS (ES256) of the given type.
+    func sign(payload: [UInt8], type: String) throws -> String
+
     /// The assignment key's public half, PEM.
     var assignmentKeyPEM: String { get }
 

@@ -62,7 +62,7 @@ public final class OrchestratorAPI: WebHandler {
     /// Every route, in the order of `openapi.yaml`.
     static let routes: [Route] =
         ServiceRoutes.all + DeviceRoutes.all + FleetRoutes.all + AccessRoutes.all + RegistryRoutes.all
-        + ArtifactRoutes.all + DeclarationRoutes.all + RolloutRoutes.all
+        + ArtifactRoutes.all + DeclarationRoutes.all + RolloutRoutes.all + AuditRoutes.all
 
     /// Decides from the header fields how much body is read; refuses what is wrong for certain.
     public func plan(_ request: WebRequest) -> WebBodyPlan {

@@ -4,7 +4,7 @@ import Rollouts
 import WebMessages
 import WireFormat
 
-/// Rollouts, what was decided about them and why, and the audit log.
+/// Rollouts, what was decided about them and why.
 enum RolloutRoutes {
     static let all: [Route] = [
         Route(
@@ -20,7 +20,6 @@ enum RolloutRoutes {
         Route("DELETE", "/v1/rollouts/{rollout}/decisions/{number}/label", .person(.operator), .blocking(unlabel)),
         Route("GET", "/v1/rollouts/{rollout}/evidence", .person(.viewer), .blocking(evidence)),
         Route("POST", "/v1/forecasts", .person(.viewer), body: .declaration, .blocking(forecast)),
-        Route("GET", "/v1/audit", .person(.viewer), query: ["before", "limit"], .blocking(audit)),
     ]
 
     private static func list(_ call: Call) throws -> WebResponse {
@@ -87,21 +86,5 @@ enum RolloutRoutes {
 
     private static func forecast(_ call: Call) throws -> WebResponse {
         try .json(try call.operations.forecast(try call.body(ForecastRequest.self)))
-    }
-
-    private static func audit(_ call: Call) throws -> WebResponse {
-        let limit = try call.limit()
-        var before: UInt64?
-        if let text = call.request.queryValue("before") {
-            guard let number = UInt64(text) else {
-                throw Problem.badParameter("before", "use the number of an audit row")
-            }
-            before = number
-        }
-        // One row more than is shown tells whether any follow.
-        let events = try call.operations.audit(before: before, limit: limit + 1)
-        let shown = Array(events.prefix(limit))
-        let next = events.count > limit ? shown.last.map { "\($0.number)" } : nil
-        return try .json(Page(items: shown, next: next))
     }
 }

@@ -1,0 +1,51 @@
+import Orchestration
+import WebMessages
+import WireFormat
+
+/// Who did what, and the proof that nobody changed it since.
+enum AuditRoutes {
+    static let all: [Route] = [
+        Route("GET", "/v1/audit", .person(.viewer), query: ["before", "limit"], .blocking(newest)),
+        Route("GET", "/v1/audit/rows", .person(.viewer), query: ["after", "limit"], .blocking(rows)),
+        Route("GET", "/v1/audit/checkpoints", .person(.viewer), query: ["after", "limit"], .blocking(checkpoints)),
+        Route("GET", "/v1/audit/head", .person(.viewer), .blocking(head)),
+    ]
+
+    private static func newest(_ call: Call) throws -> WebResponse {
+        let limit = try call.limit()
+        // One row more than is shown tells whether any follow.
+        let events = try call.operations.audit(before: try number("before", call), limit: limit + 1)
+        return try page(events, limit, number: \.number)
+    }
+
+    private static func rows(_ call: Call) throws -> WebResponse {
+        let limit = try call.limit()
+        let events = try call.operations.audit(after: try number("after", call) ?? 0, limit: limit + 1)
+        return try page(events, limit, number: \.number)
+    }
+
+    private static func checkpoints(_ call: Call) throws -> WebResponse {
+        let limit = try call.limit()
+        let marks = try call.operations.auditCheckpoints(after: try number("after", call) ?? 0, limit: limit + 1)
+        return try page(marks, limit, number: \.number)
+    }
+
+    private static func head(_ call: Call) throws -> WebResponse {
+        try .json(try call.operations.auditHead())
+    }
+
+    private static func page<Item: Codable & Hashable & Sendable>(
+        _ items: [Item], _ limit: Int, number: (Item) -> UInt64
+    ) throws -> WebResponse {
+        let shown = Array(items.prefix(limit))
+        return try .json(Page(items: shown, next: items.count > limit ? shown.last.map { "\(number($0))" } : nil))
+    }
+
+    private static func number(_ parameter: String, _ call: Call) throws -> UInt64? {
+        guard let text = call.request.queryValue(parameter) else { return nil }
+        guard let number = UInt64(text) else {
+            throw Problem.badParameter(parameter, "use the number of an audit row")
+        }
+        return number
+    }
+}
