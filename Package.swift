@@ -74,7 +74,7 @@ let service: [Target] = [
 ]
 
 let adapters: [Target] = [
-    layer("Adapters", "MicroHTTPServer", ["WebMessages", "CMicroHTTPD", "CZlib"]),
+    layer("Adapters", "MicroHTTPServer", ["WebMessages", "CMicroHTTPD", "CGnuTLS", "CZlib"]),
     layer("Adapters", "CurlClient", ["CCurl"]),
     layer("Adapters", "Cryptography", ["Fleet", "ModelTrust", "COpenSSL"]),
     layer(
@@ -89,6 +89,7 @@ let adapters: [Target] = [
 
 let cLibraries: [Target] = [
     cLibrary("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev"),
+    cLibrary("CGnuTLS", pkgConfig: "gnutls", apt: "libgnutls28-dev"),
     cLibrary("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
     cLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
@@ -140,7 +141,7 @@ let testTargets: [Target] = [
     tests("AuditTrail", ["Cryptography", "Fleet", "ModelTrust", "WireFormat"]),
     tests("DeviceUpdates", ["Fleet"]),
     tests("PrometheusExposition"),
-    tests("MicroHTTPServer", ["WebMessages", "CurlClient"]),
+    tests("MicroHTTPServer", ["WebMessages", "CurlClient", "Cryptography", "Fleet"]),
     tests("Cryptography", ["ModelTrust", "Fleet"]),
     tests(
         "OrchestratorAPI",

@@ -92,10 +92,13 @@ private struct DescriptionReader {
         #expect(described.count == routes.count, "a route is described twice")
     }
 
-    @Test("only health, metrics, the description and enrolment are open")
+    @Test("only health, metrics, the description, the certificate authority and enrolment are open")
     func open() {
         let open = OrchestratorAPI.routes.filter { $0.access == .open }.map(\.template)
-        #expect(Set(open) == ["/healthz", "/readyz", "/metrics", "/openapi.yaml", "/v1/enrolments"])
+        #expect(
+            Set(open) == [
+                "/healthz", "/readyz", "/metrics", "/openapi.yaml", "/v1/certificate-authority", "/v1/enrolments",
+            ])
     }
 
     @Test("the description is served and has an entity tag")

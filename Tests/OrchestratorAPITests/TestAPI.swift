@@ -67,7 +67,7 @@ struct TestAPI: Sendable {
     let gate = Gate()
     let api: OrchestratorAPI
 
-    init(servesMetrics: Bool = true) {
+    init(servesMetrics: Bool = true, audience: Audience = .everyone, certificateAuthority: String? = nil) {
         let gate = gate
         let metrics: @Sendable (String?) -> (contentType: String, bytes: [UInt8]) = { accept in
             (contentType: "text/plain", bytes: Array("for \(accept ?? "anyone")".utf8))
@@ -80,7 +80,7 @@ struct TestAPI: Sendable {
                     job()
                     return true
                 }, digest: { Self.digest($0) }, now: { Sample.now }, metrics: servesMetrics ? metrics : nil,
-                observer: observer))
+                audience: audience, certificateAuthority: certificateAuthority, observer: observer))
     }
 
     /// A stand-in for SHA-256: tells different bytes apart, which is all the API needs.

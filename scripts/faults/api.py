@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlencode
 
@@ -36,6 +38,8 @@ class Api:
 
     port: int
     key: str | None = None
+    authority: Path | None = None
+    """The certificate authority of the controller; None for plain HTTP."""
 
     def call(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None, seconds: float = 20
@@ -47,7 +51,7 @@ class Api:
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         if data is not None:
             sent.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+        connection = self._connection(seconds)
         try:
             connection.request(method, path, body=data, headers=sent)
             answer = connection.getresponse()
@@ -56,6 +60,12 @@ class Api:
             raise Unanswered(f"{method} {path}: {error!r}") from error
         finally:
             connection.close()
+
+    def _connection(self, seconds: float) -> http.client.HTTPConnection:
+        if self.authority is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+        trust = ssl.create_default_context(cafile=str(self.authority))
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=seconds, context=trust)
 
     def ask(self, method: str, path: str, body: object = None) -> dict:
         """The answer to a request that must succeed."""

@@ -12,7 +12,8 @@ def after_all(bench: Bench, report: Report) -> None:
     """Looks through everything that the scenes before left behind."""
     for path in bench.directory.rglob("identity/enrol.json"):
         bench.secret(json.loads(path.read_text(encoding="utf-8"))["deviceToken"])
-    for path in bench.directory.rglob("assignment.key"):
+    keys = [path for name in ("assignment.key", "ca.key", "server.key") for path in bench.directory.rglob(name)]
+    for path in keys:
         bench.secret(longest_line(path.read_text(encoding="ascii")))
     report.attempt("API keys, device and enrolment tokens, private keys: in logs", lambda: logs(bench))
     report.attempt("API keys, device and enrolment tokens, private keys: in process lists", lambda: processes(bench))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from api import Api, Unanswered
 from bench import HERE, Bench, Failed, require, text_of, wait_for
@@ -23,6 +24,10 @@ MODEL = "reader"
 class Controller:
     """One controller with its data directory, its admin key and its publisher's key."""
 
+    init_words: ClassVar[list[str]] = []
+    """More words for `init`."""
+    scheme: ClassVar[str] = "http"
+
     def __init__(self, bench: Bench, name: str) -> None:
         """Makes the data directory and serves it."""
         self.bench, self.name = bench, name
@@ -32,9 +37,9 @@ class Controller:
         self.port = bench.free_port()
         self.process: subprocess.Popen | None = None
         key_file = self.folder / "admin.key"
-        self._run("edge-controller", "init", "--data", str(self.data), "--key-file", str(key_file))
+        self._run("edge-controller", "init", "--data", str(self.data), "--key-file", str(key_file), *self.init_words)
         self.key = bench.secret(key_file.read_text(encoding="ascii"))
-        self.api = Api(self.port, self.key)
+        self.api = Api(self.port, self.key, self.authority)
         self.start()
         self.publisher_key = self.new_publisher_key("publisher")
 
@@ -45,7 +50,7 @@ class Controller:
         began = time.monotonic()
         self.process = self.bench.start(
             [self.bench.program("edge-controller"), "serve", "--data", str(self.data),
-             "--listen", f"127.0.0.1:{self.port}"], self.log)
+             "--listen", f"127.0.0.1:{self.port}", *self.serve_words], self.log)
         wait_for("the controller is ready", self.is_ready, 20, pause=0.02)
         return time.monotonic() - began
 
@@ -72,7 +77,22 @@ class Controller:
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    @property
+    def authority(self) -> Path | None:
+        """Its certificate authority; None for plain HTTP."""
+        return None
+
+    @property
+    def serve_words(self) -> list[str]:
+        """More words for `serve`."""
+        return []
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        trust = {"EDGECTL_CA_FILE": str(self.authority)} if self.authority else {}
+        return {**os.environ, "EDGECTL_SERVER": self.url, "HOME": str(self.folder), **trust}
 
     def edgectl(self, *words: str, key: str | None = None) -> str:
         """The output of an `edgectl` command, which must succeed."""
@@ -80,14 +100,14 @@ class Controller:
 
     def try_edgectl(self, *words: str) -> subprocess.CompletedProcess:
         """An `edgectl` command, whatever comes of it."""
-        environment = {**os.environ, "EDGECTL_SERVER": self.url, "EDGECTL_KEY": self.key, "HOME": str(self.folder)}
+        environment = {**self._environment, "EDGECTL_KEY": self.key}
         return subprocess.run(
             [self.bench.program("edgectl"), *words], capture_output=True, text=True, timeout=60, env=environment)
 
     def _run(self, program: str, *words: str, key: str | None = None) -> str:
         environment = dict(os.environ, HOME=str(self.folder))
         if program == "edgectl":
-            environment |= {"EDGECTL_SERVER": self.url, "EDGECTL_KEY": key or self.key}
+            environment = {**self._environment, "EDGECTL_KEY": key or self.key}
         done = subprocess.run(
             [self.bench.program(program), *words], capture_output=True, text=True, timeout=60, env=environment)
         if done.returncode:
@@ -166,6 +186,23 @@ class Controller:
         """The outcomes of attempts that a device has reported, oldest first."""
         return [row for row in self.audit()
                 if row["actor"] == f"device:{device}" and row["action"].startswith("attempt.")]
+
+
+class SecureController(Controller):
+    """A controller that serves HTTPS by a certificate authority of its own."""
+
+    init_words: ClassVar[list[str]] = ["--tls"]
+    scheme: ClassVar[str] = "https"
+
+    @property
+    def authority(self) -> Path:
+        """Its certificate authority."""
+        return self.data / "tls" / "ca.pem"
+
+    @property
+    def serve_words(self) -> list[str]:
+        """Names its certificate."""
+        return ["--tls-cert", str(self.data / "tls" / "server.pem"), "--tls-key", str(self.data / "tls" / "server.key")]
 
 
 def longest_line(text: str) -> str:

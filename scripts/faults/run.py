@@ -25,6 +25,7 @@ import cases_counting
 import cases_onnx
 import cases_secrets
 import cases_small
+import cases_tls
 from bench import Bench
 from report import Report
 
@@ -39,6 +40,7 @@ SCENES: dict[str, Callable[[Bench, Report], None]] = {
     "ends": cases_counting.ends,
     "onnx": cases_onnx.onnx,
     "small": cases_small.two_devices,
+    "tls": cases_tls.one_device,
     "restarts": cases_counting.restarts,
 }
 """Every scene with a fleet of its own; the longest first, because they run side by side."""

@@ -9,6 +9,7 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # Debian packages to build with, each with its reason.
 build_packages="
 libmicrohttpd-dev     the controller's HTTP server
+libgnutls28-dev       its TLS
 libcurl4-openssl-dev  every outgoing request of agent and edgectl
 libssl-dev            digests, signatures and keys
 libsqlite3-dev        the embedded database

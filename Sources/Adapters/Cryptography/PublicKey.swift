@@ -12,7 +12,7 @@ public struct PublicKey: SignatureVerifying, Hashable, CustomStringConvertible {
     public let fingerprint: Digest
     /// SHA-256 of ``pem``: the name of the key in a signature bundle.
     public let pemDigest: Digest
-    private let handle: KeyHandle
+    let handle: KeyHandle
 
     /// Reads a key from PEM text (`BEGIN PUBLIC KEY`).
     ///

@@ -8,7 +8,7 @@ public import ModelTrust
 public struct SigningKey: MessageSigning, CustomStringConvertible {
     /// The key that checks what this one signs.
     public let publicKey: PublicKey
-    private let handle: KeyHandle
+    let handle: KeyHandle
 
     /// Makes a new key.
     ///

@@ -48,13 +48,25 @@ public enum CurlError: Error, Sendable, Equatable, CustomStringConvertible {
         case .invalidRequest(let attempt, let reason):
             "\(attempt) was not sent: \(reason)"
         case .transferFailed(let attempt, let code, let text):
-            "\(attempt) failed: \(text) (libcurl code \(code))\(isRetryable ? "; it may succeed later" : "")"
+            "\(attempt) failed: \(text) (libcurl code \(code))\(Self.remedy(code, isRetryable))"
         case .responseTooLarge(let attempt, let limitBytes):
             "\(attempt) failed: the response is longer than the \(limitBytes) bytes allowed"
         case .fileUnreadable(let attempt, let path, let text):
             "\(attempt) failed: cannot read \(path): \(text)"
         case .cancelled(let attempt):
             "\(attempt) was cancelled"
+        }
+    }
+
+    /// What to do about it, where it is known.
+    private static func remedy(_ code: Int, _ isRetryable: Bool) -> String {
+        switch code {
+        case 60, 51:
+            "; the server's certificate is not trusted: give the authority that issued it by --ca-file, use a host "
+                + "name that it was issued for, and compare the clocks if it is called expired or not yet valid"
+        case 77: "; the file of --ca-file is missing or holds no certificate in PEM"
+        case 58: "; the client certificate or its key cannot be used"
+        default: isRetryable ? "; it may succeed later" : ""
         }
     }
 

@@ -56,6 +56,9 @@ public struct CurlTLS: Sendable, Equatable {
     public var clientCertificateFile: String?
     /// The private key of that certificate, without a passphrase.
     public var clientKeyFile: String?
+    /// Whether the server has to prove who it is; false only for fetching what is checked by other means, and never
+    /// with a credential.
+    public var verifiesServer = true
 
     /// Makes a choice of files.
     public init(caFile: String? = nil, clientCertificateFile: String? = nil, clientKeyFile: String? = nil) {

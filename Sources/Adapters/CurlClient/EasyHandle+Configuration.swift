@@ -38,6 +38,10 @@ extension EasyHandle {
         if let file = tls.caFile {
             try settings.set(CURLOPT_CAINFO, file)
         }
+        if !tls.verifiesServer {
+            try settings.set(CURLOPT_SSL_VERIFYPEER, 0)
+            try settings.set(CURLOPT_SSL_VERIFYHOST, 0)
+        }
         if let file = tls.clientCertificateFile {
             try settings.set(CURLOPT_SSLCERT, file)
         }

@@ -1,3 +1,4 @@
+internal import CGnuTLS
 internal import CMicroHTTPD
 import Glibc
 
@@ -41,6 +42,16 @@ import Glibc
     var peer: String {
         guard let address = unsafe edgeorch_mhd_peer(pointer) else { return "unknown" }
         return unsafe PeerAddress.text(address)
+    }
+
+    /// The certificate (DER) of the client, whose key it proved to have at the handshake; nil without one.
+    var clientCertificate: [UInt8]? {
+        guard let session = unsafe edgeorch_mhd_tls_session(pointer) else { return nil }
+        var count: UInt32 = 0
+        guard let chain = unsafe gnutls_certificate_get_peers(session, &count), count > 0,
+            let bytes = unsafe chain.pointee.data
+        else { return nil }
+        return unsafe Array(UnsafeBufferPointer(start: bytes, count: Int(chain.pointee.size)))
     }
 
     /// The status of the response the library sends, its own error answers included; 0 when there is none.

@@ -1,13 +1,19 @@
 import Glibc
 import Synchronization
+internal import WebMessages
 
 /// What is known of one connection: its socket while open, its phase, and the request it is busy with.
 final class ConnectionRecord: Sendable {
     /// The peer's address as text.
     let peer: String
+    private let tls: ServerTLS?
 
     private struct State {
         var descriptor: Int32?
+        /// What GnuTLS was given for this connection; it must live as long as the connection does.
+        var identity: ServerIdentity?
+        /// Who the client proved to be, once asked.
+        var peerCertificate: PeerCertificate??
         var phase: ConnectionPhase
         var exchange: Exchange?
     }
@@ -18,14 +24,31 @@ final class ConnectionRecord: Sendable {
     private static let tickSeconds = 0.005
 
     /// A connection was accepted at `now`; its first request is due.
-    init(descriptor: Int32?, peer: String, now: ContinuousClock.Instant) {
+    init(descriptor: Int32?, peer: String, tls: ServerTLS? = nil, now: ContinuousClock.Instant) {
         self.peer = peer
+        self.tls = tls
         state = Mutex(State(descriptor: descriptor, phase: .receivingHeaders(since: now)))
     }
 
     /// The request it is busy with.
     var exchange: Exchange? {
         state.withLock { $0.exchange }
+    }
+
+    /// A handshake wants the certificate; nil on a connection without TLS.
+    func identityShown() -> ServerIdentity? {
+        guard let identity = tls?.current else { return nil }
+        state.withLock { $0.identity = identity }
+        return identity
+    }
+
+    /// Who the client proved to be; `certificate` reads what it sent, and is asked once.
+    func peerCertificate(sent certificate: () -> [UInt8]?) -> PeerCertificate? {
+        guard let check = tls?.clientCheck else { return nil }
+        if let known = state.withLock({ $0.peerCertificate }) { return known }
+        let found = certificate().flatMap(check)
+        state.withLock { $0.peerCertificate = .some(found) }
+        return found
     }
 
     /// The first line of a request was read.

@@ -31,13 +31,27 @@ internal import WebMessages
         unsafe setup.request_completed = requestCompleted
         unsafe setup.request_line_received = requestLineReceived
         unsafe setup.unescape = keepEscapes
-        guard let started = unsafe edgeorch_mhd_start(&setup) else {
+        guard let started = unsafe Self.start(&setup, tls: configuration.tls) else {
             unsafe retained.release()
             close(socket.descriptor)
             throw .threadsFailed(threads: threads)
         }
         unsafe handle = unsafe started
         unsafe self.core = unsafe retained
+    }
+
+    private static func start(_ setup: inout edgeorch_mhd_setup, tls: ServerTLS?) -> OpaquePointer? {
+        guard let tls else { return unsafe edgeorch_mhd_start(&setup) }
+        // The library has read both texts when it returns.
+        return unsafe ServerTLS.priorities.withCString { priorities in
+            unsafe setup.tls_priorities = unsafe priorities
+            unsafe setup.certificate_wanted = certificateWanted
+            guard let authorities = tls.clientAuthorities else { return unsafe edgeorch_mhd_start(&setup) }
+            return unsafe authorities.withCString { authorities in
+                unsafe setup.client_authorities = unsafe authorities
+                return unsafe edgeorch_mhd_start(&setup)
+            }
+        }
     }
 
     /// Closes every connection and joins the threads.
@@ -72,7 +86,8 @@ private func connectionChanged(
     else { return }
     if change == .CONNECTION_NOTIFY_STARTED {
         let handle = unsafe ConnectionHandle(connection)
-        let record = ConnectionRecord(descriptor: handle.socket, peer: handle.peer, now: .now)
+        let record = ConnectionRecord(
+            descriptor: handle.socket, peer: handle.peer, tls: core.configuration.tls, now: .now)
         core.connections.opened(record)
         // Retained for the socket context; taken back below, at the close of the same connection.
         unsafe socketContext.pointee = Unmanaged.passRetained(record).toOpaque()

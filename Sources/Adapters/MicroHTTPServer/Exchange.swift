@@ -143,7 +143,9 @@ extension Exchange {
             guard target.count <= core.configuration.targetLimitBytes else {
                 return refuse(.targetTooLong(limitBytes: core.configuration.targetLimitBytes), .uriTooLong, connection)
             }
-            head = try RequestHead(line: line, target: target, headers: headers, peer: record.peer)
+            head = try RequestHead(
+                line: line, target: target, headers: headers, peer: record.peer,
+                certificate: record.peerCertificate { connection.clientCertificate })
         } catch {
             // After a malformed request the next one's start is not certain either.
             return refuse(.malformed(error.detail), .malformed, connection)

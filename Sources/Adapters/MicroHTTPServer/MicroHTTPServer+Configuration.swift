@@ -28,6 +28,8 @@ extension MicroHTTPServer {
         public var acceptBacklog: Int = 1024
         /// The times after which a slow client is cut off.
         public var deadlines = ConnectionDeadlines()
+        /// The TLS side; nil for plain HTTP.
+        public var tls: ServerTLS?
 
         /// Makes a configuration with the default limits.
         public init(host: String = "127.0.0.1", port: Int = 0) {

@@ -36,7 +36,9 @@ struct RequestHead {
 
     /// Checks what libmicrohttpd lets pass: what two parties could read in two ways is refused, because a proxy in
     /// front might read it the other way (request smuggling, RFC 9112 section 11.2).
-    init(line: Line, target raw: [UInt8], headers: [String: String], peer: String) throws(Fault) {
+    init(
+        line: Line, target raw: [UInt8], headers: [String: String], peer: String, certificate: PeerCertificate? = nil
+    ) throws(Fault) {
         let target: RequestTarget
         do {
             target = try RequestTarget(raw)
@@ -48,9 +50,11 @@ struct RequestHead {
         guard headers["host"] != nil || line.version != "HTTP/1.1" else { throw .missingHost }
         framing = try Self.framing(headers)
         expectsContinue = headers["expect"]?.lowercased() == "100-continue"
-        request = WebRequest(
+        var request = WebRequest(
             method: line.method == "HEAD" ? "GET" : line.method, path: target.path,
             query: target.query.map { ($0.name, $0.value) }, headers: Self.strongTags(headers), peer: peer)
+        request.peerCertificate = certificate
+        self.request = request
     }
 
     private static func framing(_ headers: [String: String]) throws(Fault) -> BodyFraming {

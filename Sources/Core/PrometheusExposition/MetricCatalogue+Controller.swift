@@ -4,7 +4,8 @@ extension MetricCatalogue {
         [
             CounterFamily.httpRequests.family, HistogramFamily.httpRequestDuration.family,
             GaugeFamily.httpRequestsInFlight.family, CounterFamily.httpRejectedRequests.family,
-            CounterFamily.authFailures.family,
+            CounterFamily.authFailures.family, GaugeFamily.tlsCertificateExpiry.family,
+            CounterFamily.tlsReloads.family, CounterFamily.tlsReloadFailures.family,
         ])
 
     static let controller = Section(
@@ -31,6 +32,16 @@ extension CounterFamily {
     public static let authFailures = CounterFamily(
         "edgeorch_auth_failures_total", [MetricLabel("method"), .reason], help: "Authentication failures.")
 
+    /// Changed certificate files that were tried.
+    public static let tlsReloads = CounterFamily(
+        "edgeorch_tls_certificate_reloads_total",
+        help: "Changed certificate files that were tried, those that could not be used among them.")
+
+    /// Changed certificate files that could not be used.
+    public static let tlsReloadFailures = CounterFamily(
+        "edgeorch_tls_certificate_reload_failures_total",
+        help: "Changed certificate files that could not be used; the certificate before is still shown.")
+
     /// Ticks that took longer than their interval.
     public static let tickOverruns = CounterFamily(
         "edgeorch_tick_overruns_total",
@@ -49,6 +60,12 @@ extension CounterFamily {
 }
 
 extension GaugeFamily {
+    /// When the certificate shown to clients ends; label listener.
+    public static let tlsCertificateExpiry = GaugeFamily(
+        "edgeorch_tls_certificate_expiry_timestamp_seconds",
+        [MetricLabel("listener", known: ["api", "devices", "metrics"])],
+        help: "When the certificate a listener shows ends, in seconds since 1970.")
+
     /// Requests being served.
     public static let httpRequestsInFlight = GaugeFamily(
         "edgeorch_http_requests_in_flight", help: "HTTP requests being served.")

@@ -18,6 +18,8 @@ public struct WebRequest: Sendable {
     public var body: [UInt8]
     /// The peer's address as text, such as `127.0.0.1`.
     public var peer: String
+    /// The certificate by which the peer proved who it is; nil without one.
+    public var peerCertificate: PeerCertificate?
 
     /// Makes a request; tests call handlers with it directly, without a socket.
     public init(

@@ -29,7 +29,7 @@ struct AgentProcess {
             DeviceConnection(
                 controllerURL: configuration.controllerURL ?? membership.identity.controllerURL,
                 device: membership.identity.device, deviceToken: membership.identity.deviceToken,
-                tls: configuration.tls))
+                tls: ControllerAuthority(configuration: configuration, files: files).tls))
         let agent = try Agent(
             settings: configuration.settings,
             services: AgentServices(

@@ -65,8 +65,10 @@ struct EnrolmentCall {
     }
 
     private func enrol(_ token: EnrolmentToken, _ url: String) throws -> Membership {
+        let authority = ControllerAuthority(configuration: configuration, files: files)
+        try authority.establish(pin: token.pins.certificateAuthority, url: url)
         let connection = DeviceConnection(
-            controllerURL: url, device: configuration.settings.device, deviceToken: nil, tls: configuration.tls)
+            controllerURL: url, device: configuration.settings.device, deviceToken: nil, tls: authority.tls)
         let reply = try connection.enrol(
             EnrolmentRequest(
                 token: Base64.url.encode(token.secret), device: configuration.settings.device,
@@ -93,9 +95,4 @@ struct EnrolmentCall {
         if let problem = error as? Problem { return problem.status >= 500 || problem.status == 429 }
         return error is CurlError
     }
-}
-
-extension AgentConfiguration {
-    /// How the controller is verified.
-    var tls: CurlTLS { CurlTLS(caFile: caFile) }
 }

@@ -20,6 +20,16 @@ struct InitCommand: ParsableCommand {
     @Option(help: "Write the key to this file, readable by its owner only, instead of printing it.")
     var keyFile: String?
 
+    @Flag(help: "Make a private certificate authority and a server certificate too.")
+    var tls = false
+
+    @Option(name: .customLong("host"), help: "A name or address the certificate is for; may be repeated.")
+    var hosts: [String] = []
+
+    func validate() throws {
+        guard hosts.isEmpty || tls else { throw ValidationError("--host is for the certificate of --tls.") }
+    }
+
     func run() throws {
         let controller = try ControllerAssembly(dataDirectory: data, log: SilentLog()).controller
         let key = try controller.createFirstAPIKey(name: name)
@@ -33,6 +43,10 @@ struct InitCommand: ParsableCommand {
             print("admin key \(key.id) for \(key.name), shown once:")
             print(secret)
         }
+        guard tls else { return }
+        let certificates = try ControllerCertificates.certify(
+            dataDirectory: data, hosts: hosts.isEmpty ? nil : hosts, now: SystemClock().now())
+        print(certificates.told(dataDirectory: data))
     }
 }
 

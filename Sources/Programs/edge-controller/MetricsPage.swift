@@ -2,6 +2,7 @@ import Cryptography
 import Fleet
 import Foundation
 import Glibc
+import MicroHTTPServer
 import Orchestration
 import PrometheusExposition
 import Synchronization
@@ -13,8 +14,11 @@ final class MetricsPage: Sendable {
     private let inFlight = Atomic<Int>(0)
     private let lastSeconds = Mutex(0.0)
     private let startedAt = ProcessFacts.startTime()
+    /// The listeners that show a certificate, and the certificate.
+    private let tls: (listeners: [String], side: ServerTLS)?
 
-    init(controller: FleetController, registry: MetricRegistry) {
+    init(controller: FleetController, registry: MetricRegistry, tls: (listeners: [String], side: ServerTLS)?) {
+        self.tls = tls
         self.controller = controller
         self.registry = registry
     }
@@ -31,6 +35,9 @@ final class MetricsPage: Sendable {
             snapshot.gauge(.httpRequestsInFlight, [], Double(inFlight.load(ordering: .relaxed)))
             snapshot.gauge(.metricsCollectionDuration, [], lastSeconds.withLock { $0 })
             snapshot.gauge(.buildInfo, [BuildFacts.version, "release", BuildFacts.swiftVersion], 1)
+            for listener in tls?.listeners ?? [] {
+                snapshot.gauge(.tlsCertificateExpiry, [listener], Double(tls?.side.certificateExpiresAt ?? 0))
+            }
             ProcessFacts().show(startedAt: startedAt, in: &snapshot)
         }
         let took = ContinuousClock.now - began

@@ -18,14 +18,21 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         let configuration = try ServeConfiguration(options, environment: ProcessInfo.processInfo.environment)
         let running = try RunningController(configuration)
-        let signals = [SIGTERM, SIGINT].map { number in
+        let looks = DispatchQueue(label: "certificate")
+        let signals = [SIGTERM, SIGINT, SIGHUP].map { number in
             signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { running.stop() }
+            let isReload = number == SIGHUP
+            let source = DispatchSource.makeSignalSource(signal: number, queue: isReload ? looks : .global())
+            source.setEventHandler { isReload ? running.reloadCertificate() : running.stop() }
             source.resume()
             return source
         }
+        let timer = DispatchSource.makeTimerSource(queue: looks)
+        timer.schedule(deadline: .now() + ServedCertificate.lookInterval, repeating: ServedCertificate.lookInterval)
+        timer.setEventHandler { running.reloadCertificate() }
+        timer.resume()
         running.waitUntilStopped()
+        timer.cancel()
         signals.forEach { $0.cancel() }
     }
 }
@@ -37,6 +44,7 @@ final class RunningController: Sendable {
     private let controller: FleetController
     private let pool: WorkerPool
     private let servers: [MicroHTTPServer]
+    private let certificate: ServedCertificate?
     private let stopped = DispatchSemaphore(value: 0)
 
     init(_ configuration: ServeConfiguration) throws {
@@ -47,15 +55,17 @@ final class RunningController: Sendable {
             dataDirectory: configuration.dataDirectory, log: log, metrics: metrics
         ).controller
         pool = WorkerPool()
-        let exposition = MetricsPage(controller: controller, registry: metrics)
-        let wiring = ServerWiring(controller: controller, pool: pool, metrics: metrics, log: log, page: exposition)
-        var servers = [
-            wiring.server(
-                configuration.listen, limit: configuration.connectionLimit,
-                showsMetrics: configuration.metricsListen == nil)
-        ]
-        if let address = configuration.metricsListen { servers.append(wiring.metricsServer(address)) }
-        self.servers = servers
+        let certificates = try ControllerCertificates.load(dataDirectory: configuration.dataDirectory)
+        certificate = try configuration.tls.map { [log] files in
+            try ServedCertificate(files, authority: nil, check: nil, log: log, metrics: metrics)
+        }
+        let exposition = MetricsPage(
+            controller: controller, registry: metrics,
+            tls: certificate.map { (configuration.tlsListeners, $0.tls) })
+        let wiring = ServerWiring(
+            controller: controller, pool: pool, metrics: metrics, log: log, page: exposition, tls: certificate?.tls,
+            authority: try certificates?.authorityPEM)
+        servers = wiring.servers(configuration)
         loop = TickLoop(controller)
         for server in servers { try server.start() }
         loop.start()
@@ -65,6 +75,11 @@ final class RunningController: Sendable {
                 "address": "\(configuration.listen.host):\(servers[0].port)",
                 "data": configuration.dataDirectory, "version": BuildFacts.version,
             ])
+        for address in configuration.exposedWithoutTLS {
+            log.warning(
+                "plain HTTP on an address that others reach",
+                ["address": address, "remedy": "give --tls-cert and --tls-key; edge-controller certify makes them"])
+        }
         if !controller.hasOperators {
             log.warning(
                 "nobody can operate this controller",
@@ -75,6 +90,9 @@ final class RunningController: Sendable {
     func waitUntilStopped() {
         stopped.wait()
     }
+
+    /// Reads the certificate's files again, where they are named and changed.
+    func reloadCertificate() { certificate?.reload() }
 
     func stop() {
         log.info("stopping", [:])

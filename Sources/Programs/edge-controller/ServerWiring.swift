@@ -14,25 +14,51 @@ struct ServerWiring {
     let metrics: MetricRegistry
     let log: ControllerLog
     let page: MetricsPage
+    let tls: ServerTLS?
+    /// PEM of the controller's own certificate authority, if it has one.
+    let authority: String?
 
-    func server(_ address: ListenAddress, limit: Int, showsMetrics: Bool) -> MicroHTTPServer {
+    /// Every listener that a configuration asks for, the API's first.
+    func servers(_ configuration: ServeConfiguration) -> [MicroHTTPServer] {
+        let limit = configuration.connectionLimit
+        var servers = [
+            server(
+                configuration.listen, limit: limit,
+                audience: configuration.deviceListen == nil ? .everyone : .operators,
+                showsMetrics: configuration.metricsListen == nil)
+        ]
+        if let address = configuration.deviceListen {
+            servers.append(server(address, limit: limit, audience: .devices, showsMetrics: false))
+        }
+        if let address = configuration.metricsListen {
+            servers.append(metricsServer(address, isTLS: configuration.metricsTLS))
+        }
+        return servers
+    }
+
+    func server(
+        _ address: ListenAddress, limit: Int, audience: Audience, showsMetrics: Bool
+    ) -> MicroHTTPServer {
         let counters = HTTPCounters(metrics: metrics, log: log, page: page)
         let page = page
         let pool = pool
         var surroundings = OrchestratorAPI.Surroundings(
             operations: controller, submit: { job in pool.submit(job) },
             digest: { bytes in ControllerDigest.of(bytes) },
-            now: { SystemClock().now() }, observer: counters)
+            now: { SystemClock().now() }, audience: audience, certificateAuthority: authority, observer: counters)
         if showsMetrics { surroundings.metrics = { accept in page.render(accept: accept) } }
         let api = OrchestratorAPI(surroundings)
         var settings = MicroHTTPServer.Configuration(host: address.host, port: address.port)
         settings.connectionLimit = limit
+        settings.tls = tls
         return MicroHTTPServer(configuration: settings, handler: api, observer: counters)
     }
 
-    func metricsServer(_ address: ListenAddress) -> MicroHTTPServer {
-        MicroHTTPServer(
-            configuration: MicroHTTPServer.Configuration(host: address.host, port: address.port),
+    func metricsServer(_ address: ListenAddress, isTLS: Bool) -> MicroHTTPServer {
+        var settings = MicroHTTPServer.Configuration(host: address.host, port: address.port)
+        if isTLS { settings.tls = tls }
+        return MicroHTTPServer(
+            configuration: settings,
             handler: MetricsHandler(page: page), observer: HTTPCounters(metrics: metrics, log: log, page: page))
     }
 }

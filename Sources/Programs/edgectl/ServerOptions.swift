@@ -17,9 +17,13 @@ struct ServerOptions: ParsableArguments {
     ///
     /// - Throws: where no controller is named, or the profile file cannot be used.
     func connect() throws -> Orchestrator {
-        let target = try resolved(
-            environment: Console.environment, profiles: try ProfileFile.located(Console.environment).load())
+        let target = try resolved()
         return try Orchestrator(server: target.server, key: target.key, tls: CurlTLS(caFile: target.caFile))
+    }
+
+    /// What applies here and now.
+    func resolved() throws -> Profile {
+        try resolved(environment: Console.environment, profiles: try ProfileFile.located(Console.environment).load())
     }
 
     /// What the flags, the environment and the profiles say together: a flag wins over a profile that was asked for,

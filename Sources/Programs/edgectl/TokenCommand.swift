@@ -20,7 +20,8 @@ struct TokenCreate: ParsableCommand {
         discussion: """
             The token names the keys its devices shall trust: the publishers' from local files, so that a controller
             cannot name its own, and the assignment key, from a file or as the controller tells it (compare its
-            fingerprint).
+            fingerprint). Where a controller with a private certificate authority is reached by --ca-file, the token
+            names that authority too, so that its devices need no file.
             """)
 
     @OptionGroup var server: ServerOptions
@@ -52,12 +53,30 @@ struct TokenCreate: ParsableCommand {
                 lifetimeSeconds: lifetime?.seconds, uses: uses,
                 labels: try Labels(try KeyValues.parsed(labels, option: "--label"))))
         let pins = TrustPins(
-            publisherKeys: publishers, assignmentKey: assignment, controllerURL: controllerURL ?? controller.server)
+            publisherKeys: publishers, assignmentKey: assignment, certificateAuthority: try authority(),
+            controllerURL: controllerURL ?? controller.server)
         let token = try full(made, pins: pins)
         try output.print(FullToken(token: token, described: made, pins: pins)) {
             tell(made, pins: pins, isTold: assignmentKey == nil)
             return [StyledText(token)]
         }
+    }
+
+    /// The one authority in the file by which this program verifies the controller; nil without such a file.
+    private func authority() throws -> Digest? {
+        guard let file = try server.resolved().caFile else { return nil }
+        let text = try LocalFile.text(file, limitBytes: 1 << 20)
+        let found: [Certificate]
+        do {
+            found = try Certificate.all(inPEM: text)
+        } catch {
+            throw CommandFailure.invalid("\(file) is no certificate (PEM): \(error)")
+        }
+        guard found.count == 1 else {
+            Console.note("no authority is pinned: \(file) holds \(found.count) certificates, not one")
+            return nil
+        }
+        return found[0].keyFingerprint
     }
 
     private func full(_ made: EnrolmentTokenResource, pins: TrustPins) throws -> String {
@@ -73,6 +92,7 @@ struct TokenCreate: ParsableCommand {
                 + (made.labels.isEmpty ? "" : ", labels \(made.labels)"))
         for key in pins.publisherKeys { Console.note("trusts publisher       \(key)") }
         Console.note("trusts assignment key  \(pins.assignmentKey)" + (isTold ? " (as the controller told it)" : ""))
+        if let authority = pins.certificateAuthority { Console.note("trusts authority       \(authority)") }
         Console.note("controller             \(pins.controllerURL ?? "-")")
     }
 }

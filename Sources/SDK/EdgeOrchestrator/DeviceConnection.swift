@@ -51,6 +51,13 @@ public final class DeviceConnection: Sendable {
         try decoded(try send(post("/v1/enrolments", enrolment)))
     }
 
+    /// Fetches the controller's certificate authority, PEM.
+    ///
+    /// Asked before the controller can be verified: compare the fingerprint with one from elsewhere.
+    public func certificateAuthority() throws -> String {
+        String(decoding: try send(get("/v1/certificate-authority")).body, as: UTF8.self)
+    }
+
     /// Sends a heartbeat.
     public func send(_ heartbeat: Heartbeat) throws -> HeartbeatReply {
         try decoded(try send(post("/v1/devices/\(device)/heartbeats", heartbeat)))

@@ -65,6 +65,12 @@ public struct MembershipStore: Sendable {
             keys: try JSONCoding.decode(TrustedKeys.self, from: keys))
     }
 
+    /// Writes the controller's certificate authority, PEM, to ``StateLayout/certificateAuthority``.
+    public func saveAuthority(_ pem: String) throws {
+        try files.makeDirectories("trust")
+        try files.replace(StateLayout.certificateAuthority, with: Array(pem.utf8))
+    }
+
     /// Writes the membership, the keys first: an identity without them would be a device that trusts nobody.
     public func save(_ membership: Membership) throws {
         try files.makeDirectories("identity")

@@ -4,7 +4,7 @@ public import Fleet
 ///
 /// ```
 /// identity/enrol.json            who the device is, and its token (0600)
-/// trust/                         pinned keys, the newest assignment, floors
+/// trust/                         pinned keys and certificate authority, the newest assignment, floors
 /// store/sha256/ab/<digest>       files of versions by content, read-only, shared by hard links
 /// models/<model>/versions/<d>/   a version: its files, model.sig, .sealed
 /// models/<model>/current, lkg    symbolic links: what serves, what is returned to
@@ -25,6 +25,8 @@ public struct StateLayout: Hashable, Sendable {
     }
 
     static let identity = "identity/enrol.json"
+    /// The certificate authority of the controller, PEM, where the enrolment token pinned one.
+    public static let certificateAuthority = "trust/ca.pem"
     static let trustedKeys = "trust/keys.json"
     static let assignment = "trust/assignment.jws"
     static let floors = "trust/floors.json"

@@ -6,7 +6,7 @@ import WireFormat
 /// What devices call.
 enum DeviceRoutes {
     static let all: [Route] = [
-        Route("POST", "/v1/enrolments", .open, body: .declaration, .blocking(enrol)),
+        Route("POST", "/v1/enrolments", .open, body: .declaration, audience: .devices, .blocking(enrol)),
         Route("POST", "/v1/devices/{device}/heartbeats", .device, body: .heartbeat, .fast(heartbeat)),
         Route("GET", "/v1/devices/{device}/assignment", .device, .held(assignment)),
         Route("POST", "/v1/devices/{device}/reports", .device, body: .reports, .blocking(report)),

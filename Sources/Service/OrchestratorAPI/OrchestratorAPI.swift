@@ -25,6 +25,10 @@ public final class OrchestratorAPI: WebHandler {
         public var now: @Sendable () -> Timestamp
         /// The metrics for a scraper's `Accept` field; nil where this listener serves none.
         public var metrics: (@Sendable (_ accept: String?) -> (contentType: String, bytes: [UInt8]))?
+        /// Who this listener is for.
+        public var audience: Audience
+        /// The certificate authority of this controller, PEM; nil where it has none.
+        public var certificateAuthority: String?
         /// Who hears what was served.
         public var observer: any APIObserver
 
@@ -33,6 +37,7 @@ public final class OrchestratorAPI: WebHandler {
             operations: any FleetOperations, submit: @escaping @Sendable (@escaping @Sendable () -> Void) -> Bool,
             digest: @escaping @Sendable ([UInt8]) -> Digest, now: @escaping @Sendable () -> Timestamp,
             metrics: (@Sendable (_ accept: String?) -> (contentType: String, bytes: [UInt8]))? = nil,
+            audience: Audience = .everyone, certificateAuthority: String? = nil,
             observer: any APIObserver = SilentAPIObserver()
         ) {
             self.operations = operations
@@ -40,6 +45,8 @@ public final class OrchestratorAPI: WebHandler {
             self.digest = digest
             self.now = now
             self.metrics = metrics
+            self.audience = audience
+            self.certificateAuthority = certificateAuthority
             self.observer = observer
         }
     }
@@ -56,7 +63,7 @@ public final class OrchestratorAPI: WebHandler {
     /// Makes the API.
     public init(_ surroundings: Surroundings) {
         self.surroundings = surroundings
-        table = RouteTable(Self.routes)
+        table = RouteTable(Self.routes.filter { surroundings.audience.includes($0.audience) })
     }
 
     /// Every route, in the order of `openapi.yaml`.

@@ -106,6 +106,10 @@ extension Problem {
         code: "overloaded", title: "Overloaded", status: 503,
         detail: "too many requests are waiting for a worker; send it again in a second")
 
+    static let noCertificateAuthority = Problem(
+        code: "no_certificate_authority", title: "No certificate authority", status: 404,
+        detail: "this controller has no certificate authority of its own; `edge-controller certify` makes one")
+
     static let failed = Problem(
         code: "unavailable", title: "Unavailable", status: 503,
         detail: "the controller could not carry this out; its log says why; send it again in some seconds")

@@ -11,6 +11,30 @@ enum Access: Hashable, Sendable {
     case person(OperatorRole)
     /// Any device and any operator key.
     case deviceOrPerson
+
+    /// The listeners of those who may call.
+    var audience: Audience {
+        switch self {
+        case .open, .deviceOrPerson: .everyone
+        case .device: .devices
+        case .person: .operators
+        }
+    }
+}
+
+/// Who a listener is for; the routes of the other side are unknown on it.
+public enum Audience: Hashable, Sendable {
+    /// Devices and operators on one listener.
+    case everyone
+    /// Devices.
+    case devices
+    /// People, and machines with an operator key.
+    case operators
+
+    /// Whether a listener for this audience has a route for that one.
+    func includes(_ other: Audience) -> Bool {
+        self == .everyone || other == .everyone || self == other
+    }
 }
 
 /// What a route takes as its body.
@@ -67,6 +91,8 @@ struct Route: Sendable {
     var replay: ReplayRule
     /// What answers.
     var action: Action
+    /// On which listeners it is.
+    var audience: Audience
 
     /// The segments of the template.
     let segments: [Segment]
@@ -81,7 +107,7 @@ struct Route: Sendable {
 
     init(
         _ method: String, _ template: String, _ access: Access, body: BodyRule = .none, query: [String] = [],
-        replay: ReplayRule = .ignored, _ action: Action
+        replay: ReplayRule = .ignored, audience: Audience? = nil, _ action: Action
     ) {
         self.method = method
         self.template = template
@@ -90,6 +116,7 @@ struct Route: Sendable {
         self.query = query
         self.replay = replay
         self.action = action
+        self.audience = audience ?? access.audience
         segments = template.split(separator: "/").map { piece in
             piece.hasPrefix("{") ? .parameter(String(piece.dropFirst().dropLast())) : .literal(String(piece))
         }

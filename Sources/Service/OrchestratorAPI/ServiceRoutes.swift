@@ -9,6 +9,7 @@ enum ServiceRoutes {
         Route("GET", "/readyz", .open, .fast(ready)),
         Route("GET", "/metrics", .open, .fast(metrics)),
         Route("GET", "/openapi.yaml", .open, .fast(description)),
+        Route("GET", "/v1/certificate-authority", .open, .fast(certificateAuthority)),
         Route("GET", "/v1/whoami", .deviceOrPerson, .fast(whoAmI)),
     ]
 
@@ -22,6 +23,14 @@ enum ServiceRoutes {
         let (contentType, bytes) = metrics(call.request.header("accept"))
         return WebResponse(
             status: 200, headers: [(name: "Content-Type", value: contentType)], body: .bytes(bytes))
+    }
+
+    /// Safe to fetch over a connection that is not trusted yet: an enrolment token pins what it must be.
+    private static func certificateAuthority(_ call: Call) throws -> WebResponse {
+        guard let pem = call.api.surroundings.certificateAuthority else { throw Problem.noCertificateAuthority }
+        return WebResponse(
+            status: 200, headers: [(name: "Content-Type", value: "application/x-pem-file")],
+            body: .bytes(Array(pem.utf8)))
     }
 
     private static func description(_ call: Call) -> WebResponse {

@@ -1,0 +1,128 @@
+import Foundation
+
+/// The configuration of `serve`, read once and validated whole.
+struct ServeConfiguration: Equatable {
+    /// What is logged, least first.
+    enum Level: String, CaseIterable, Comparable {
+        case debug, info, warning, error
+
+        static func < (left: Level, right: Level) -> Bool {
+            (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+        }
+    }
+
+    let dataDirectory: String
+    let listen: ListenAddress
+    let deviceListen: ListenAddress?
+    let metricsListen: ListenAddress?
+    /// The certificate and key of HTTPS; nil for plain HTTP.
+    let tls: ServedCertificate.Files?
+    let metricsTLS: Bool
+    let connectionLimit: Int
+    let logLevel: Level
+    let logsJSON: Bool
+
+    /// Every fault of a configuration, each with its remedy.
+    struct Faults: Error, CustomStringConvertible {
+        let lines: [String]
+
+        var description: String {
+            (["the configuration has \(lines.count) fault\(lines.count == 1 ? "" : "s"):"] + lines.map { "  " + $0 })
+                .joined(separator: "\n")
+        }
+    }
+
+    /// Reads flags and, where they are absent, the environment.
+    ///
+    /// - Throws: ``Faults`` with all faults at once.
+    init(_ options: ServeOptions, environment: [String: String]) throws {
+        var faults: [String] = []
+        func value(_ flag: String?, _ name: String, _ fallback: String) -> String {
+            flag ?? environment["EDGE_CONTROLLER_" + name] ?? fallback
+        }
+        func address(_ text: String, _ name: String) -> ListenAddress? {
+            let address = ListenAddress(text)
+            if address == nil {
+                faults.append("--\(name) \(text): use an address and a port, e.g. 127.0.0.1:8080 or [::1]:8080")
+            }
+            return address
+        }
+        dataDirectory = value(options.data, "DATA", ControllerDefaults.dataDirectory)
+        if dataDirectory.isEmpty { faults.append("--data: name a directory") }
+        let listen = address(value(options.listen, "LISTEN", ControllerDefaults.listen), "listen")
+        let metricsText = options.metricsListen ?? environment["EDGE_CONTROLLER_METRICS_LISTEN"]
+        metricsListen = metricsText.flatMap { address($0, "metrics-listen") }
+        let deviceText = options.deviceListen ?? environment["EDGE_CONTROLLER_DEVICE_LISTEN"]
+        deviceListen = deviceText.flatMap { address($0, "device-listen") }
+        tls = Self.tlsFiles(
+            options.tlsCert ?? environment["EDGE_CONTROLLER_TLS_CERT"],
+            options.tlsKey ?? environment["EDGE_CONTROLLER_TLS_KEY"], &faults)
+        metricsTLS = options.metricsTls || environment["EDGE_CONTROLLER_METRICS_TLS"] == "true"
+        if metricsTLS, tls == nil || metricsText == nil {
+            faults.append("--metrics-tls: it needs --metrics-listen, --tls-cert and --tls-key")
+        }
+        let database = value(options.database, "DATABASE", "sqlite")
+        if database != "sqlite" {
+            faults.append(
+                "--database \(Self.withoutSecrets(database)): this version keeps its state in SQLite only; use sqlite")
+        }
+        let artifacts = value(options.artifacts, "ARTIFACTS", "directory")
+        if artifacts != "directory" {
+            faults.append(
+                "--artifacts \(Self.withoutSecrets(artifacts)): this version keeps artifacts in the data directory "
+                    + "only; use directory")
+        }
+        let connections = value(options.maxConnections, "MAX_CONNECTIONS", "10000")
+        connectionLimit = Int(connections) ?? 0
+        if !(16...1_000_000).contains(connectionLimit) {
+            faults.append("--max-connections \(connections): use 16 to 1000000")
+        }
+        let level = value(options.logLevel, "LOG_LEVEL", "info")
+        logLevel = Level(rawValue: level) ?? .info
+        if Level(rawValue: level) == nil {
+            faults.append("--log-level \(level): use debug, info, warning or error")
+        }
+        let format = value(options.logFormat, "LOG_FORMAT", "text")
+        logsJSON = format == "json"
+        if !["text", "json"].contains(format) { faults.append("--log-format \(format): use text or json") }
+        guard faults.isEmpty, let listen else { throw Faults(lines: faults) }
+        self.listen = listen
+    }
+
+    /// Both files or none.
+    private static func tlsFiles(
+        _ certificate: String?, _ key: String?, _ faults: inout [String]
+    ) -> ServedCertificate.Files? {
+        if let certificate, let key { return ServedCertificate.Files(certificate: certificate, key: key) }
+        if certificate != nil { faults.append("--tls-key is missing: --tls-cert needs its private key") }
+        if key != nil { faults.append("--tls-cert is missing: --tls-key needs its certificate") }
+        return nil
+    }
+
+    /// A URL without the user and password it may carry.
+    private static func withoutSecrets(_ text: String) -> String {
+        guard let scheme = text.range(of: "://"), let at = text.lastIndex(of: "@"), at > scheme.upperBound else {
+            return text
+        }
+        return text[..<scheme.upperBound] + "…" + text[at...]
+    }
+}
+
+extension ServeConfiguration {
+    /// The listeners that show a certificate, as the metrics call them.
+    var tlsListeners: [String] {
+        guard tls != nil else { return [] }
+        return ["api"] + (deviceListen == nil ? [] : ["devices"]) + (metricsTLS ? ["metrics"] : [])
+    }
+
+    /// API listeners that credentials would reach over a network in the clear.
+    var exposedWithoutTLS: [String] {
+        guard tls == nil else { return [] }
+        return [listen, deviceListen].compactMap { $0 }.filter { !$0.isLoopback }.map { "\($0.host):\($0.port)" }
+    }
+}
+
+extension ListenAddress {
+    /// Whether only this machine reaches it.
+    fileprivate var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+}

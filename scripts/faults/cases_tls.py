@@ -1,0 +1,134 @@
+"""A fleet of one device over HTTPS with the controller's own certificate authority."""
+
+import re
+import subprocess
+import time
+from pathlib import Path
+
+from bench import Bench, require, text_of, wait_for
+from fleet import Agent, Controller, SecureController, log_has, make_version
+from report import Report
+
+SECONDS_TO_RELOAD = 8
+"""The controller looks at its certificate every five seconds."""
+
+
+def one_device(bench: Bench, report: Report) -> None:
+    """The agent joins by the authority its token pins, refuses others, and lives through a renewal."""
+    controller = SecureController(bench, "tls")
+    folder = bench.folder("tls", "versions")
+    digest = controller.push("v1", make_version(folder / "v1"))
+    token = controller.token()
+    agent = Agent(controller, "tls-1", {"use": "tls"}, token)
+
+    def joins() -> str:
+        agent.start()
+        wait_for("it is enrolled", lambda: controller.api.items("/v1/devices"), 30)
+        controller.install("tls", "v1", "use=tls", controller.policy("tls"))
+        require(agent.current() == digest, f"it runs {agent.current()}")
+        pinned = (agent.state / "trust" / "ca.pem").read_bytes()
+        require(pinned == controller.authority.read_bytes(), "it keeps another authority than the controller's")
+        return "enrolled, installed v1 and reports, all over HTTPS; trusts the authority of its token"
+
+    def another() -> str:
+        other = SecureController(bench, "tls-other")
+        stray = Agent(controller, "tls-stray", {}, token, url=other.url).start()
+        require(stray.process.wait(timeout=20) == 1, "it did not end")
+        require("is not the one the enrolment token pins" in text_of(stray.log), text_of(stray.log)[-300:])
+        require(not (stray.state / "trust" / "ca.pem").exists(), "it kept the other authority")
+        require(not other.api.items("/v1/devices"), "the other controller knows it")
+        other.stop()
+        return "refused: its authority is not the one the enrolment token pins; nothing sent, nothing stored"
+
+    def untrusted() -> str:
+        stray = Agent(controller, "tls-file", {}, token, options=["--ca-file", str(other_authority(bench))]).start()
+        require(stray.process.wait(timeout=20) == 1, "it did not end")
+        require("does not hold the certificate authority" in text_of(stray.log), text_of(stray.log)[-300:])
+        done = controller.try_edgectl("device", "list", "--ca-file", str(other_authority(bench)))
+        require(done.returncode != 0 and "--ca-file" in done.stderr, done.stderr)
+        return "agent: does not hold the pinned authority; edgectl: not trusted, give it by --ca-file"
+
+    def renewed() -> str:
+        before, beats = served(controller), process_of(controller)
+        time.sleep(1.1)
+        bench_run(bench, "edge-controller", "certify", "--data", str(controller.data))
+        began = time.monotonic()
+        wait_for("the new certificate is shown", lambda: served(controller) != before, SECONDS_TO_RELOAD)
+        took = time.monotonic() - began
+        agent.kill()
+        agent.start()
+        wait_for("the device is served", lambda: controller.running("tls-1") == digest, 30)
+        require(process_of(controller) == beats, "the controller was restarted")
+        return f"shown after {took:.1f} s by the same process; the agent connects anew and runs v1"
+
+    def damaged() -> str:
+        before = served(controller)
+        path = controller.data / "tls" / "server.pem"
+        good = path.read_text(encoding="ascii")
+        path.write_text(good[:100], encoding="ascii")
+        wait_for("it is refused", log_has(controller.log, "certificate not reloaded"), SECONDS_TO_RELOAD)
+        require(served(controller) == before, "it shows another certificate")
+        count = controller.api.metric("edgeorch_tls_certificate_reload_failures_total")
+        require(count == 1, f"it counted {count}")
+        path.write_text(good, encoding="ascii")
+        return "refused with a warning, counted once; the certificate before is still shown"
+
+    def old() -> str:
+        tried = [["-tls1"], ["-tls1_1"], *(["-tls1_2", "-cipher", suite] for suite in OLD_SUITES)]
+        made = [words for words in tried if handshake(controller, *words)]
+        require(not made, f"these were made: {made}")
+        good = [["-tls1_3"], ["-tls1_2"], ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"]]
+        require(all(handshake(controller, *words) for words in good), "a modern handshake failed")
+        return f"TLS 1.0, 1.1 and {len(OLD_SUITES)} old suites of 1.2: refused; TLS 1.2 and 1.3: made"
+
+    report.attempt("HTTPS with a private authority, a device with a token", joins)
+    report.attempt("HTTPS: a controller of another authority", another)
+    report.attempt("HTTPS: another authority in --ca-file", untrusted)
+    report.attempt("HTTPS: the server's certificate renewed while it serves", renewed)
+    report.attempt("HTTPS: the server's certificate replaced by a torn file", damaged)
+    report.attempt("HTTPS: handshakes of old clients", old)
+
+
+OLD_SUITES = (
+    "ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-AES128-SHA256", "AES128-GCM-SHA256",
+    "AES128-SHA", "DHE-RSA-AES128-GCM-SHA256", "eNULL:aNULL:@SECLEVEL=0",
+)
+"""Without ephemeral keys, or without authenticated encryption."""
+
+
+def other_authority(bench: Bench) -> Path:
+    """The certificate of an authority that issued nothing here."""
+    data = bench.folder("tls-authority")
+    if not (data / "tls" / "ca.pem").exists():
+        bench_run(bench, "edge-controller", "certify", "--data", str(data))
+    return data / "tls" / "ca.pem"
+
+
+def bench_run(bench: Bench, program: str, *words: str) -> str:
+    """The output of a program that must succeed."""
+    return subprocess.run([bench.program(program), *words], check=True, capture_output=True, text=True).stdout
+
+
+def process_of(controller: Controller) -> int:
+    """The process of the controller."""
+    return controller.process.pid
+
+
+def shown(controller: Controller, *words: str) -> str:
+    """What `openssl s_client` says of the controller."""
+    return subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{controller.port}", *words], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=20).stdout
+
+
+def served(controller: Controller) -> str:
+    """The certificate that the controller shows."""
+    found = re.search(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", shown(controller), re.DOTALL)
+    require(found is not None, "it shows no certificate")
+    return found.group()
+
+
+def handshake(controller: Controller, *words: str) -> bool:
+    """Whether a handshake of that kind is made."""
+    text = shown(controller, *words)
+    return "Cipher is " in text and "Cipher is (NONE)" not in text
