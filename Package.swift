@@ -173,7 +173,7 @@ let testTargets: [Target] = [
             "Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition", "Cryptography",
             "SimulatedWorld",
         ]),
-    tests("DeviceFiles", ["DeviceAgent", "Fleet"]),
+    tests("DeviceFiles", ["Cryptography", "DeviceAgent", "Fleet", "ModelTrust"]),
     tests("ChildProcesses", ["DeviceAgent", "Fleet", "WireFormat", "SimulatedWorld"]),
     tests("ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
     tests(

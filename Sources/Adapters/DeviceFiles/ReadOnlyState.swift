@@ -5,7 +5,8 @@ internal import Glibc
 /// The reading half of the disk.
 enum ReadOnlyState {
     static func read(_ path: String) throws(StorageFault) -> [UInt8]? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        // O_NONBLOCK keeps a pipe in a file's place from holding the agent; it changes nothing for regular files.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw StorageFault(systemError: errno, operation: "open", path: path)

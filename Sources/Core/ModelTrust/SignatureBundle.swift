@@ -82,8 +82,15 @@ public struct SignatureBundle: Hashable, Sendable {
 
     private static func keyHint(in material: FieldReader) throws(FieldFault) -> String {
         try material.allowOnly(["publicKey", "tlogEntries", "timestampVerificationData"])
+        // Nothing covers these; what is not looked at must say nothing, or one signature has many texts.
+        guard [nil, .array([])].contains(material.optional("tlogEntries")) else {
+            throw FieldFault("verificationMaterial.tlogEntries must be empty for a signature by key")
+        }
+        guard [nil, .object([:])].contains(material.optional("timestampVerificationData")) else {
+            throw FieldFault("verificationMaterial.timestampVerificationData must be empty for a signature by key")
+        }
         let key = try material.object("publicKey")
-        try key.allowOnly(["hint", "keyDetails"])
+        try key.allowOnly(["hint"])
         return try key.string("hint")
     }
 
@@ -99,6 +106,9 @@ public struct SignatureBundle: Hashable, Sendable {
         guard signatures.count == 1 else { throw FieldFault("dsseEnvelope.signatures must hold one signature") }
         let signature = try FieldReader(signatures[0], at: "dsseEnvelope.signatures[0]")
         try signature.allowOnly(["sig", "keyid"])
+        guard [nil, .string("")].contains(signature.optional("keyid")) else {
+            throw FieldFault("dsseEnvelope.signatures[0].keyid must be empty; nothing signs it")
+        }
         guard let bytes = Base64.standard.decode(try signature.string("sig")), !bytes.isEmpty else {
             throw FieldFault("dsseEnvelope.signatures[0].sig must be base64")
         }

@@ -56,12 +56,20 @@ struct VersionStore {
         for path in try files.files(below: directory)
         where path != StateLayout.sealName && path != StateLayout.signatureName {
             present.append(
-                FileDigest(path: try ArtifactPath(path), digest: try files.digest("\(directory)/\(path)")))
+                FileDigest(path: try checked(path), digest: try files.digest("\(directory)/\(path)")))
         }
         let manifest = try files.read("\(directory)/\(ArtifactPath.manifest)") ?? []
         let verified = try verifier.verify(bundle: bundle, files: present, manifest: manifest)
         try verified.require(model: layout.model, digest: digest)
         return verified
+    }
+
+    private func checked(_ path: String) throws(ArtifactRefusal) -> ArtifactPath {
+        do throws(InvalidArtifactPath) {
+            return try ArtifactPath(path)
+        } catch {
+            throw .pathForbidden(error)
+        }
     }
 
     /// Whether a version is sealed and its bytes are still the signed ones.
