@@ -102,6 +102,30 @@ import Testing
         #expect(try code { try FileManager.default.removeItem(atPath: path) } == "file_unreadable")
     }
 
+    @Test("a single file is signed and verified as such, and is no version; a version is no single file")
+    func singleFile() throws {
+        let file = "\(directory.path)/model.onnx"
+        let bundle = try ModelSigner(key: key).sign(file: file, subject: "model.onnx")
+        try directory.write(bundle, to: "one.sig")
+        let verifier = ModelVerifier(trustedKeys: [key.publicKey])
+        func code(_ signature: String) -> String? {
+            do {
+                _ = try verifier.verify(file: file, signature: "\(directory.path)/\(signature)")
+                return nil
+            } catch {
+                return (error as? any TrustRefusal)?.code
+            }
+        }
+        #expect(code("one.sig") == nil)
+        #expect(code("model.sig") == "statement_malformed")
+        #expect(throws: ArtifactRefusal.self) { try verifier.authenticate(bundle: bundle) }
+        let stranger = try SigningKey.generate()
+        try directory.write(try ModelSigner(key: stranger).sign(file: file, subject: "m"), to: "other.sig")
+        #expect(code("other.sig") == "signature_unknown_key")
+        try directory.write([1], to: "model.onnx")
+        #expect(code("one.sig") == "hash_mismatch")
+    }
+
     @Test("a symbolic link and a pipe are refused, wherever they point")
     func specialFiles() throws {
         let link = "\(directory.path)/data/link"

@@ -31,6 +31,15 @@ public struct ModelSigner: Sendable {
         return SignatureBundle(keyHint: key.pemDigest.hex, payload: payload, signature: signature).serialized()
     }
 
+    /// Hashes and signs a model that is one file, and returns the text of the signature.
+    ///
+    /// - Throws: ``FileAccessError``, ``CryptographyError``.
+    public func sign(file: String, subject: String) throws -> [UInt8] {
+        try sign(
+            files: [FileDigest(path: .wholeFile, digest: try FileHashing.sha256(ofFile: file).digest)],
+            subject: subject)
+    }
+
     /// Hashes and signs a directory that holds an `edge-version.json`; an older `model.sig` in it is not covered.
     ///
     /// The directory is not written to.

@@ -25,6 +25,14 @@ public struct ModelVerifier: Sendable {
         try trust.verify(bundle: bundle, files: files, manifest: manifest)
     }
 
+    /// Hashes and checks a model that is one file, with the signature in another.
+    ///
+    /// - Throws: ``ArtifactRefusal`` for content, ``FileAccessError`` for what cannot be read or may not be there.
+    public func verify(file: String, signature: String) throws -> AuthenticVersion {
+        let bundle = try FileHashing.contents(ofFile: signature, limitBytes: SignatureBundle.limitBytes)
+        return try trust.verify(bundle: bundle, singleFile: try FileHashing.sha256(ofFile: file).digest)
+    }
+
     /// Hashes and checks a directory that holds the version's files and its `model.sig`.
     ///
     /// - Throws: ``ArtifactRefusal`` for content, ``FileAccessError`` for what cannot be read or may not be there.

@@ -45,8 +45,12 @@ public struct ModelStatement: Hashable, Sendable {
 
     /// Reads a statement from the payload of a verified envelope.
     ///
+    /// - Parameter isOfSingleFile: whether the statement is about one file instead of a directory; its only path is
+    ///   ``ArtifactPath/wholeFile`` then, which is forbidden otherwise.
     /// - Throws: ``ArtifactRefusal`` saying which rule of the format is broken.
-    public init(parsing payload: [UInt8], hashing algorithm: some DigestAlgorithm) throws(ArtifactRefusal) {
+    public init(
+        parsing payload: [UInt8], hashing algorithm: some DigestAlgorithm, isOfSingleFile: Bool = false
+    ) throws(ArtifactRefusal) {
         let read: (subject: String, root: Digest, resources: [(name: String, digest: Digest)])
         do {
             let document = try JSONValue(parsing: payload, limits: JSONLimits(bytes: SignatureBundle.limitBytes))
@@ -55,7 +59,13 @@ public struct ModelStatement: Hashable, Sendable {
             throw .statementMalformed(reason: "\(error)")
         }
         var files: [FileDigest] = []
-        for resource in read.resources {
+        if isOfSingleFile {
+            guard read.resources.count == 1, read.resources[0].name == ArtifactPath.wholeFile.rawValue else {
+                throw .statementMalformed(reason: "it is about a directory, not about a single file")
+            }
+            files = [FileDigest(path: .wholeFile, digest: read.resources[0].digest)]
+        }
+        for resource in read.resources where !isOfSingleFile {
             do throws(InvalidArtifactPath) {
                 files.append(FileDigest(path: try ArtifactPath(resource.name), digest: resource.digest))
             } catch {

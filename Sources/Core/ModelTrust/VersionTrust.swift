@@ -56,6 +56,24 @@ public struct VersionTrust<Key: SignatureVerifying, Algorithm: DigestAlgorithm>:
     ///
     /// - Throws: ``ArtifactRefusal`` for the bundle, the key, the signature or the statement.
     public func authenticate(bundle text: [UInt8]) throws(ArtifactRefusal) -> AuthenticVersion {
+        let (payload, key) = try signed(text)
+        return AuthenticVersion(
+            digest: algorithm.digest(of: payload), statement: try ModelStatement(parsing: payload, hashing: algorithm),
+            signer: key.fingerprint)
+    }
+
+    /// Checks the signature over a model that is one file: no version, which is a directory that says what it is.
+    ///
+    /// - Throws: ``ArtifactRefusal`` with the first thing that is wrong.
+    public func verify(bundle text: [UInt8], singleFile digest: Digest) throws(ArtifactRefusal) -> AuthenticVersion {
+        let (payload, key) = try signed(text)
+        let statement = try ModelStatement(parsing: payload, hashing: algorithm, isOfSingleFile: true)
+        try compare(signed: statement.files, present: [FileDigest(path: .wholeFile, digest: digest)])
+        return AuthenticVersion(
+            digest: algorithm.digest(of: payload), statement: statement, signer: key.fingerprint)
+    }
+
+    private func signed(_ text: [UInt8]) throws(ArtifactRefusal) -> (payload: [UInt8], key: Key) {
         let bundle = try SignatureBundle(parsing: text)
         guard let key = trustedKeys.first(where: { $0.pemDigest.hex == bundle.keyHint }) else {
             throw .signatureUnknownKey(hint: bundle.keyHint)
@@ -63,9 +81,7 @@ public struct VersionTrust<Key: SignatureVerifying, Algorithm: DigestAlgorithm>:
         guard key.accepts(derSignature: bundle.signature, over: bundle.signedMessage) else {
             throw .signatureInvalid(key: key.fingerprint)
         }
-        return AuthenticVersion(
-            digest: algorithm.digest(of: bundle.payload),
-            statement: try ModelStatement(parsing: bundle.payload, hashing: algorithm), signer: key.fingerprint)
+        return (bundle.payload, key)
     }
 
     /// Checks signature, files and description together.
