@@ -149,7 +149,7 @@ let testTargets: [Target] = [
     tests("WireFormat", ["CanaryAnalysis", "Fleet", "Rollouts"]),
     tests("FleetSimulation", ["CanaryAnalysis", "RecordedFleets", real]),
     tests("RivalJudges", ["CanaryAnalysis", "RecordedFleets", real]),
-    tests("JudgeBenchmark", ["RivalJudges"]),
+    tests("JudgeBenchmark", ["CanaryAnalysis", "RivalJudges"]),
     tests("Terminal"),
     tests("TraceFiles", ["CanaryAnalysis", "FleetSimulation", "RecordedFleets"]),
     tests("WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),

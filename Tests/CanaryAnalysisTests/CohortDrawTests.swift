@@ -144,4 +144,47 @@ import Testing
         #expect(Set(draw.strata).count == 2)
         #expect(draw.isDrawn[..<90].count { $0 } == 18 && draw.isDrawn[90...].count { $0 } == 12)
     }
+
+    @Test(
+        "a step for everybody leaves a tenth of all devices, at least twenty, at most half of its list",
+        arguments: [(1_000, 500, 100), (1_000, 120, 60), (1_000, 1, 1), (100, 50, 20), (45, 23, 12), (3, 3, 2)])
+    func comparison(devices: Int, listed: Int, left: Int) {
+        #expect(CohortDraw.comparison(of: devices, listed: listed) == left)
+    }
+
+    // MARK: - History
+
+    /// So many devices of one site, of which the first has no failure in its history, the second one, and so on.
+    private func growing(_ count: Int, unknown: Set<Int> = []) -> [Candidate] {
+        (0..<count).map { index in
+            Candidate(
+                id: "\(index)", site: "berlin",
+                history: unknown.contains(index) ? Tally() : Tally(count: 1_000, total: Double(index)))
+        }
+    }
+
+    @Test("no draw takes only devices that seldom fail: every part of the list gives its share")
+    func bands() {
+        for seed in 1...20 as ClosedRange<UInt64> {
+            let draw = CohortDraw(candidates: growing(160), size: 16, seed: seed, step: 1)
+            #expect(draw.strata == (0..<160).map { $0 / 40 })
+            for part in 0..<4 { #expect(draw.isDrawn[part * 40..<part * 40 + 40].count { $0 } == 4) }
+        }
+    }
+
+    @Test(
+        "as many parts as give each arm two devices, at most sixteen",
+        arguments: [(160, 5, 2), (160, 155, 2), (160, 3, 1), (2_000, 500, 16)])
+    func numberOfBands(devices: Int, size: Int, bands: Int) {
+        let draw = CohortDraw(candidates: growing(devices), size: size, seed: 1, step: 1)
+        #expect(Set(draw.strata).count == bands)
+    }
+
+    @Test("a device without history counts as a middling one; where nobody differs there are no parts")
+    func unknownHistory() {
+        let strata = CohortDraw(candidates: growing(160, unknown: [0]), size: 80, seed: 1, step: 1).strata
+        #expect(strata[0] == 1 || strata[0] == 2)
+        let alike = growing(160).map { Candidate(id: $0.id, site: $0.site, history: Tally(count: 10, total: 1)) }
+        #expect(Set(CohortDraw(candidates: alike, size: 80, seed: 1, step: 1).strata) == [0])
+    }
 }

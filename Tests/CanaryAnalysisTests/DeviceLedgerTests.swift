@@ -52,6 +52,23 @@ import Testing
         #expect(ledger.sinceStart.observed == [54])
     }
 
+    @Test("the short window of a watch moves on by blocks of twelve ticks")
+    func recentByBlocks() {
+        var ledger = DeviceLedger(kind: .share, offsets: [0.1], keepsRecent: true, blockTicks: 12)
+        #expect(ledger.longestWindowTicks == 240)
+        ledger.add([entry(0, 10, 5)], counted: [true])
+        for _ in 1..<240 { ledger.add([entry(0, 10, 1)], counted: [true]) }
+        #expect(ledger.recent.observed == [244])
+        // The first block leaves whole as the twenty-first begins.
+        ledger.add([entry(0, 10, 1)], counted: [true])
+        #expect(ledger.recent.observed == [229])
+        for _ in 0..<11 { ledger.add([entry(0, 10, 1)], counted: [true]) }
+        #expect(ledger.recent.observed == [240])
+        for _ in 0..<240 { ledger.add([entry(0, 0, 0)], counted: [true]) }
+        #expect(ledger.recent.observed == [0])
+        #expect(abs(ledger.recent.scale[0]) < 1e-12)
+    }
+
     @Test("no requests and no failures expect nothing")
     func nothing() {
         var ledger = ledger([0.1, 0.1])

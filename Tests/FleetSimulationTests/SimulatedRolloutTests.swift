@@ -83,7 +83,7 @@ import Testing
         var rollout = SimulatedRollout(fleet, policy: Self.policy(), seed: 4)
         rollout.run(seconds: 7_200)
         try #require(rollout.steps.count == 3)
-        #expect(rollout.steps[2].list.count == 18 && rollout.steps[2].cohort.count == 10)
+        #expect(rollout.steps[2].list.count == 20 && rollout.steps[2].cohort.count == 12)
         #expect(
             rollout.steps[2].experiment.plan.isWatch && abs(rollout.steps[0].experiment.plan.share - 0.0045) < 1e-12)
         let rollback = try #require(rollout.outcome.rollback)

@@ -1,3 +1,4 @@
+import CanaryAnalysis
 import Foundation
 import RivalJudges
 import Testing
@@ -12,8 +13,8 @@ import Testing
         let everything = BenchmarkResults(
             .full, seed: 1, cases: BenchmarkCases.all.map { CaseResult($0, runs: [Self.run(at: 3)]) })
         let unchecked = Claim.all.filter { $0.outcome(everything).standing == .notChecked }
-        // Those that need many runs, faults or costs.
-        #expect(unchecked.count == 4)
+        // Those that need many runs, faults, forecasts or costs.
+        #expect(unchecked.count == 5)
     }
 
     @Test("the same case, seed and run come to the same")
@@ -49,6 +50,30 @@ import Testing
         let claim = try #require(Claim.all.first { $0.sentence.hasPrefix(part) })
         let one = try #require(BenchmarkCases.all.first { $0.name == name })
         return claim.outcome(BenchmarkResults(extent, seed: 1, cases: [CaseResult(one, runs: runs)])).standing
+    }
+
+    @Test("a forecast may be a quarter off the judge's median, and one without a median is off")
+    func forecasts() throws {
+        let claim = try #require(Claim.all.first { $0.sentence.hasPrefix("every median that is forecast") })
+        func standing(_ forecast: Int?, _ judged: Int?) -> Claim.Standing {
+            let question = ForecastCheck.Question(.found(effect: 2), spread: 0)
+            let result = ForecastCheck.Result(
+                question, forecast: ForecastTimes([forecast]), judged: ForecastTimes([judged]), tickSeconds: 30)
+            return claim.outcome(BenchmarkResults(.full, seed: 1, cases: [], forecasts: [result])).standing
+        }
+        #expect(standing(12, 10) == .met)
+        #expect(standing(13, 10) == .notMet)
+        #expect(standing(7, 10) == .notMet)
+        #expect(standing(10, nil) == .notMet)
+    }
+
+    @Test("the check's judge finds what it is asked for, and nothing else")
+    func forecastRuns() throws {
+        var check = ForecastCheck()
+        (check.devices, check.canaries, check.deadlineTicks) = (200, 20, 60)
+        let found = try #require(check.judged(.init(.found(effect: 5), spread: 0), run: 0))
+        #expect(found < 20)
+        #expect(check.judged(.init(.proven(tolerance: 1.001), spread: 0), run: 0) == nil)
     }
 
     @Test("a share and a median are compared with their bars as they are in a full run")

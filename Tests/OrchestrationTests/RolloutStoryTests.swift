@@ -37,7 +37,7 @@ import WireFormat
         #expect(rollout.progress == .init(drawn: 4, commanded: 4, restored: 4))
     }
 
-    @Test("a good version is promoted through its steps, and what its last list cannot decide is not proven here")
+    @Test("a good version is promoted through its steps, each of which proves it")
     func promotes() throws {
         let world = try rolling(rate: 0.01)
         let isOver = try world.run(atMost: 120) { world in
@@ -49,12 +49,20 @@ import WireFormat
         #expect(isOver)
         let rollout = try #require(world.rollout)
         #expect(rollout.decisions.map(\.kind) == [.advance, .promote])
-        #expect(rollout.decisions.map(\.reason) == ["proven", "not_proven_here"])
+        #expect(rollout.decisions.map(\.reason) == ["proven", "proven"])
         #expect(world.serving(2).count == 12)
         let fallbacks = try world.devices.map { try world.controller.device($0.id).slots[0].fallback?.digest }
         #expect(Set(fallbacks) == [world.versions[1].digest])
         try world.run(1)
         #expect(world.devices.allSatisfy { $0.fallback == world.versions[1].digest })
+    }
+
+    @Test("what the last list cannot decide advances on soak and gates, and is not proven here")
+    func lastListTooShort() throws {
+        let world = try rolling(rate: 0.01) { $0.policy.steps = [.devices(9), .percent(100)] }
+        #expect(try world.run(atMost: 120) { $0.rollout?.state == .completed })
+        #expect(world.rollout?.decisions.map(\.reason) == ["proven", "not_proven_here"])
+        #expect(world.serving(2).count == 12)
     }
 
     @Test("a version that comes back after another one has what is left of its error budget")

@@ -33,7 +33,7 @@ import Testing
         let policy = try Self.policy([.percent(10), .percent(100)])
         let forecast = Self.forecast(policy, devices: 600)
         #expect(forecast.faults.isEmpty)
-        #expect(forecast.steps.map(\.cohort) == [60, 486] && forecast.steps.map(\.listed) == [600, 540])
+        #expect(forecast.steps.map(\.cohort) == [60, 480] && forecast.steps.map(\.listed) == [600, 540])
         // Half for the first step; the second shares the other half with the watch.
         #expect(zip(forecast.steps, [0.0045, 0.00225]).allSatisfy { abs($0.share - $1) < 1e-12 })
         let whole = try #require(forecast.promotion?.median)
@@ -104,9 +104,9 @@ import Testing
 
     @Test("a later step that cannot decide is no fault: it advances on soak alone")
     func unproven() throws {
-        let forecast = Self.forecast(try Self.policy([.devices(8), .percent(100)], tolerance: 3), devices: 17)
+        let forecast = Self.forecast(try Self.policy([.devices(14), .percent(100)], tolerance: 3), devices: 17)
         let last = try #require(forecast.steps.last)
-        #expect(last.listed == 9 && last.cohort == 8 && !last.canDecide && last.advancesUnproven)
+        #expect(last.listed == 3 && last.cohort == 1 && !last.canDecide && last.advancesUnproven)
         #expect(!forecast.faults.contains { $0.step == 2 })
         #expect(last.promotion.median == 10)
     }
@@ -128,9 +128,9 @@ import Testing
         let (many, few) = (forecast(sites: 60), forecast(sites: 12))
         #expect(
             many.steps.map(\.units) == [
-                UnitCounts(label: "site", canaries: 6, others: 54), UnitCounts(label: "site", canaries: 49, others: 5),
+                UnitCounts(label: "site", canaries: 6, others: 54), UnitCounts(label: "site", canaries: 48, others: 6),
             ])
-        #expect(many.steps.map(\.cohort) == [60, 490] && many.steps.map(\.listed) == [600, 540])
+        #expect(many.steps.map(\.cohort) == [60, 480] && many.steps.map(\.listed) == [600, 540])
         let alone = ForecastFleet(devices, drift: 0.1)
         let single = PlanForecaster(
             policy, alone,

@@ -8,9 +8,14 @@ public struct Candidate: Hashable, Sendable {
     public var hardware: String
     /// The unit it is drawn with; nil where it is one of its own.
     public var unit: String?
+    /// Its history of failures: how much it is going to tell. Nothing where there is none.
+    public var history: Tally
 
     /// Names a candidate.
-    public init(id: String, site: String = "", hardware: String = "", unit: String? = nil) {
+    public init(
+        id: String, site: String = "", hardware: String = "", unit: String? = nil, history: Tally = Tally()
+    ) {
+        self.history = history
         self.id = id
         self.site = site
         self.hardware = hardware
@@ -30,11 +35,19 @@ public struct CohortDraw: Hashable, Sendable {
     /// Whether each candidate was drawn, in the same order.
     public let isDrawn: [Bool]
 
+    /// How many devices a step for everybody leaves to be compared with: a tenth of all and at least twenty, at most
+    /// half of its list.
+    ///
+    /// A tenth of its list alone would be too few to prove anything soon, and too few to draw a holdback from.
+    public static func comparison(of devices: Int, listed: Int) -> Int {
+        min((listed + 1) / 2, max(20, Int((0.1 * Double(devices)).rounded(.up))))
+    }
+
     /// Draws `size` of the candidates.
     ///
     /// Strata are site and hardware together; a stratum that expects less than one canary or holds fewer than 20
-    /// devices is merged into that of its hardware, and that into the rest of all. The size is shared out by largest
-    /// remainder.
+    /// devices is merged into that of its hardware, and that into the rest of all. A large stratum is parted once more
+    /// by how many failures its devices had (``HistoryBands``). The size is shared out by largest remainder.
     ///
     /// Candidates of one unit are drawn together: then units are drawn, as many as bring `size` devices on average
     /// (``Units/count(bringing:of:in:)``), inside strata of units by what all their devices share.
@@ -90,6 +103,7 @@ public struct CohortDraw: Hashable, Sendable {
                 for index in group { labels[index] = "\(level)\u{0}\(label)" }
             }
         }
+        HistoryBands(of: candidates.map(\.history), share: share).part(&labels)
         let numbers = Dictionary(uniqueKeysWithValues: Set(labels).sorted().enumerated().map { ($1, $0) })
         return labels.map { numbers[$0] ?? 0 }
     }

@@ -6,7 +6,7 @@
 /// rewritten: what arrives after a gap covers the gap and is credited in the tick of its arrival, against the factors
 /// of the ticks it covers.
 struct DeviceLedger: Sendable {
-    /// The length of the short window, in ticks.
+    /// The length of a step's short window, in ticks; in general, of how many blocks of ticks a window consists.
     static let windowTicks = 20
 
     /// One window's sums of every device.
@@ -57,10 +57,18 @@ struct DeviceLedger: Sendable {
     /// The sum of the fleet's factors up to each tick.
     private var factors = [0.0]
     private let keepsRecent: Bool
-    /// The last ticks in a ring, so many numbers apiece.
+    /// How many ticks make a block: the short window moves on by blocks, the last of which may be under way.
+    private let blockTicks: Int
+    /// The last blocks in a ring, so many numbers apiece.
     private var ring: [(observed: [Float], scale: [Float])] = []
 
-    init(kind: MetricPlan.Kind, offsets: [Double], units: Units? = nil, keepsRecent: Bool) {
+    /// The longest that the short window is, in ticks.
+    var longestWindowTicks: Int { Self.windowTicks * blockTicks }
+
+    init(
+        kind: MetricPlan.Kind, offsets: [Double], units: Units? = nil, keepsRecent: Bool, blockTicks: Int = 1
+    ) {
+        self.blockTicks = blockTicks
         self.kind = kind
         self.units = units
         self.offsets = offsets
@@ -139,7 +147,9 @@ struct DeviceLedger: Sendable {
     }
 
     private mutating func push(_ tick: (observed: [Float], scale: [Float])) {
-        let place = (factors.count - 2) % Self.windowTicks
+        let (block, tickOfBlock) = (factors.count - 2).quotientAndRemainder(dividingBy: blockTicks)
+        let place = block % Self.windowTicks
+        guard tickOfBlock == 0 else { return grow(place, by: tick) }
         let leaves = ring.count == Self.windowTicks
         for index in offsets.indices {
             recent.observed[index] += Double(tick.observed[index])
@@ -152,5 +162,17 @@ struct DeviceLedger: Sendable {
             }
         }
         if leaves { ring[place] = tick } else { ring.append(tick) }
+    }
+
+    /// Adds a tick to the block that is under way; the window takes what the block's rounded sums grow by, so that it
+    /// can be taken off again.
+    private mutating func grow(_ place: Int, by tick: (observed: [Float], scale: [Float])) {
+        for index in offsets.indices {
+            let (observed, scale) = (ring[place].observed[index], ring[place].scale[index])
+            ring[place].observed[index] = observed + tick.observed[index]
+            ring[place].scale[index] = scale + tick.scale[index]
+            recent.observed[index] += Double(ring[place].observed[index]) - Double(observed)
+            recent.scale[index] += Double(ring[place].scale[index]) - Double(scale)
+        }
     }
 }

@@ -29,7 +29,10 @@ struct MetricFold: Sendable {
         seed = experiment.seed
         let history = experiment.devices.map { metric < $0.history.count ? $0.history[metric] : Tally() }
         let offsets = HistoryOffset(history, kind: plan.kind, strata: experiment.devices.map(\.stratum)).offsets
-        ledger = DeviceLedger(kind: plan.kind, offsets: offsets, units: units, keepsRecent: plan.group == .failures)
+        let blockTicks = experiment.plan.blockTicks
+        ledger = DeviceLedger(
+            kind: plan.kind, offsets: offsets, units: units, keepsRecent: plan.group == .failures,
+            blockTicks: blockTicks)
         let spending = Spending(
             share: experiment.plan.proofLevel, deadlineTicks: experiment.plan.deadlineTicks,
             watchTicks: experiment.plan.watchTicks, firstTick: experiment.plan.soakTicks)
@@ -38,7 +41,7 @@ struct MetricFold: Sendable {
         sides = directions.map { isDownward in
             MetricSide(
                 plan: plan, isDownward: isDownward, part: part, offsets: offsets, units: units, seed: experiment.seed,
-                stream: UInt32(truncatingIfNeeded: metric * 2 + (isDownward ? 1 : 0)),
+                stream: UInt32(truncatingIfNeeded: metric * 2 + (isDownward ? 1 : 0)), blockTicks: blockTicks,
                 test: SequentialTest(assignments: assignments, spending: spending))
         }
     }
@@ -102,7 +105,7 @@ struct MetricFold: Sendable {
         func row(_ test: String, _ scores: ScoreRow) -> TestRow {
             TestRow(metric: plan.name, test: test + way, weight: weight / 4, decides: decides, scores: scores)
         }
-        let last = "last \(DeviceLedger.windowTicks) ticks"
+        let last = "last \(ledger.longestWindowTicks) ticks"
         return [
             row("weighted since start", Scores.weighted(ledger.sinceStart, of: ledger)),
             row("capped since start", Scores.capped(ledger.sinceStart, of: ledger)),

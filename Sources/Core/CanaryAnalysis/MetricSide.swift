@@ -27,7 +27,7 @@ struct MetricSide: Sendable {
 
     init(
         plan: MetricPlan, isDownward: Bool, part: Double, offsets: [Double], units: Units?, seed: UInt64,
-        stream: UInt32, test: SequentialTest
+        stream: UInt32, blockTicks: Int, test: SequentialTest
     ) {
         self.part = part
         self.isDownward = isDownward
@@ -45,7 +45,8 @@ struct MetricSide: Sendable {
             offsets = offsets.map { $0 + (1 - $0) * share }
         }
         ledger = DeviceLedger(
-            kind: plan.kind, offsets: offsets, units: units, keepsRecent: plan.group != .failures)
+            kind: plan.kind, offsets: offsets, units: units, keepsRecent: plan.group != .failures,
+            blockTicks: blockTicks)
         chosen = ChosenEvents(probability: probability, devices: offsets.count, seed: seed, stream: stream)
     }
 

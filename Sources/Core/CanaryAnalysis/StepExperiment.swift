@@ -140,6 +140,11 @@ public struct TestPlan: Codable, Hashable, Sendable {
         return plan
     }
 
+    /// How many ticks make a block of the short window, which has ``DeviceLedger/windowTicks`` of them.
+    ///
+    /// A watch compares few devices for long: an hour of theirs tells what ten minutes of a step do.
+    var blockTicks: Int { isWatch ? 12 : 1 }
+
     /// When the share of the test is spent.
     var spending: Spending {
         Spending(share: share, deadlineTicks: deadlineTicks, watchTicks: watchTicks, latePart: latePart ?? 0.2)

@@ -2,7 +2,7 @@ public import CanaryAnalysis
 
 extension Policy {
     /// How many devices a step draws from its list: up to the step's size on top of those drawn before; a step for
-    /// everybody leaves a tenth to be compared with.
+    /// everybody leaves some to be compared with.
     ///
     /// - Parameters:
     ///   - step: the step, counted from 1.
@@ -11,7 +11,7 @@ extension Policy {
     public func cohortSize(step: Int, drawnBefore before: Int, listed: Int) -> Int {
         let wanted = steps[step - 1].count(of: before + listed) - before
         guard wanted >= listed else { return max(1, wanted) }
-        return max(1, listed - Int((0.1 * Double(listed)).rounded(.up)))
+        return max(1, listed - CohortDraw.comparison(of: before + listed, listed: listed))
     }
 
     /// What a step's judge may spend, and when.

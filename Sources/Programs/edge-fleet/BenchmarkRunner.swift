@@ -1,3 +1,4 @@
+import CanaryAnalysis
 import Dispatch
 import Foundation
 import JudgeBenchmark
@@ -29,6 +30,22 @@ struct BenchmarkRunner {
             DataFaultRun(faults[place / runs], seed: seed &* 1_000 &+ UInt64(place % runs))
         }
         return faults.indices.map { DataFaultResult(faults[$0], runs: Array(all[($0 * runs)..<(($0 + 1) * runs)])) }
+    }
+
+    /// Holds forecasts against so many runs of the judge.
+    func forecasts(
+        _ check: ForecastCheck, questions: [ForecastCheck.Question], runs: Int
+    ) -> [ForecastCheck.Result] {
+        let forecasts = perform(questions.count, title: "forecasts") { check.forecast(questions[$0]) }
+        let judged = perform(questions.count * runs, title: "judged") { place in
+            check.judged(questions[place / runs], run: place % runs)
+        }
+        return questions.indices.map { index in
+            ForecastCheck.Result(
+                questions[index], forecast: forecasts[index],
+                judged: ForecastTimes(Array(judged[(index * runs)..<((index + 1) * runs)])),
+                tickSeconds: check.tickSeconds)
+        }
     }
 
     /// Does so many pieces of work, in any order, and returns their results in order.

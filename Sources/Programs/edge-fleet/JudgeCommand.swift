@@ -18,8 +18,8 @@ struct JudgeCommand: ParsableCommand {
     @Flag(help: "Few runs of most cases (the default).") var quick = false
     @Flag(help: "Many runs of all cases.") var full = false
     @Option(help: "Only harmless versions, again and again, for so many hours.") var soak: Double?
-    @Option(help: "Only cases whose name contains this, or 'faults' or 'cost'; may be repeated.") var only: [String] =
-        []
+    @Option(help: "Only cases whose name contains this, or 'faults', 'forecast' or 'cost'; may be repeated.")
+    var only: [String] = []
     @Option(help: "Runs of each case instead of its own number.") var runs: Int?
     @Option(help: "The benchmark's seed.") var seed: UInt64 = 1
     @Option(help: "Runs at the same time; as many as there are cores by default.")
@@ -34,7 +34,7 @@ struct JudgeCommand: ParsableCommand {
         guard jobs > 0, (runs ?? 1) > 0, (soak ?? 1) > 0 else {
             throw ValidationError("--jobs, --runs and --soak must be above 0.")
         }
-        guard list || !cases.isEmpty || hasPart("faults") || hasPart("cost") else {
+        guard list || !cases.isEmpty || ["faults", "forecast", "cost"].contains(where: hasPart) else {
             throw ValidationError("no case is named like that; --list shows them all.")
         }
     }
@@ -71,7 +71,11 @@ struct JudgeCommand: ParsableCommand {
         let runner = BenchmarkRunner(jobs: jobs, seed: seed)
         let results = runner.run(cases.map { ($0, 0..<count($0)) }, title: "cases")
         let faults = hasPart("faults") ? runner.faults(runs: runs ?? (full ? 5 : 1)) : []
-        return BenchmarkResults(extent, seed: seed, cases: results, faults: faults, costs: costs)
+        let forecasts =
+            hasPart("forecast") && (full || !only.isEmpty)
+            ? runner.forecasts(ForecastCheck(), questions: ForecastCheck.questions, runs: runs ?? 300) : []
+        return BenchmarkResults(
+            extent, seed: seed, cases: results, faults: faults, forecasts: forecasts, costs: costs)
     }
 
     private func measuredCosts() -> [CostFigure] {

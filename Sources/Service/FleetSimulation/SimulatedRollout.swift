@@ -131,7 +131,8 @@ public struct SimulatedRollout: Sendable {
         let list = left
         let before = course.devices.indices.count { course.commandedAt[$0] != nil }
         let wanted = (course.fleet.steps[number - 1].share * Double(before + list.count)).rounded(.up)
-        let size = max(1, min(Int(wanted) - before, list.count - max(1, list.count / 10)))
+        let compared = CohortDraw.comparison(of: before + list.count, listed: list.count)
+        let size = max(1, Int(wanted) - before < list.count ? Int(wanted) - before : list.count - compared)
         guard list.count > 1 else { return false }
         let cohort = CohortDraw(candidates: course.candidates(list), size: size, seed: salt, step: number)
         let draw = SimulatedStepWatch.Draw(
@@ -151,7 +152,8 @@ extension FleetCourse {
             let device = devices[place]
             return Candidate(
                 id: device.id, site: device.site, hardware: device.hardware,
-                unit: fleet.unit == .device || device.site.isEmpty ? nil : device.site)
+                unit: fleet.unit == .device || device.site.isEmpty ? nil : device.site,
+                history: Tally(count: histories[place].requests, total: histories[place].failures))
         }
     }
 }

@@ -13,7 +13,7 @@ extension BenchmarkCases {
             fleet: harmed(bursty { $0.measures = .twelve }, 1.5), policy: twelve(), runs: .init(quick: 6, full: 400)),
         begun("minute-30", "x2 from minute 30 on", at: 30, until: 90, runs: .init(quick: 6, full: 300)),
         begun(
-            "hour-8", "x2 from hour 8 of the watch on", at: 560, until: 620, runs: .init(quick: 0, full: 60),
+            "hour-8", "x2 from hour 8 of the watch on", at: 560, until: 1_040, runs: .init(quick: 0, full: 60),
             change: { fleet in
                 fleet.steps = [
                     SimulatedStart(share: 0.05), SimulatedStart(share: 0.25, trigger: .at(1_200)),

@@ -23,6 +23,15 @@ extension BenchmarkResults {
                         proven: result.promoted.successes, takenBack: result.rolledBack.successes,
                         runs: result.promoted.runs)
                 },
+                forecasts: forecasts.map { result in
+                    func minutes(_ times: ForecastTimes) -> Double? {
+                        times.tick(by: 0.5).map { $0 * result.tickSeconds / 60 }
+                    }
+                    return Document.Forecast(
+                        question: result.question.title, spread: result.question.spread,
+                        forecastMinutes: minutes(result.forecast), judgedMinutes: minutes(result.judged),
+                        medianError: result.medianError)
+                },
                 costs: costs.map { cost in
                     Document.Cost(
                         steps: cost.name, devices: cost.devices, ticks: cost.ticks, longestSeconds: cost.worstSeconds,
@@ -96,6 +105,14 @@ extension BenchmarkResults {
             let runs: Int
         }
 
+        struct Forecast: Encodable {
+            let question: String
+            let spread: Double
+            let forecastMinutes: Double?
+            let judgedMinutes: Double?
+            let medianError: Double?
+        }
+
         struct Cost: Encodable {
             let steps: String
             let devices: Int
@@ -110,6 +127,7 @@ extension BenchmarkResults {
         let claims: [Claim]
         let cases: [Case]
         let faults: [Fault]
+        let forecasts: [Forecast]
         let costs: [Cost]
     }
 }

@@ -32,6 +32,13 @@ extension BenchmarkResults {
 
         \(faultTable)
 
+        ## Forecasts
+
+        One step of 50 of 1,000 devices, 1 % failures, a deadline of six hours; devices differ by up to a share of \
+        their rate, either way.
+
+        \(forecastTable)
+
         ## Cost
 
         \(costTable)
@@ -100,6 +107,22 @@ extension BenchmarkResults {
                     result.fault.title, result.fault.mustNotPromote ? "no" : "yes",
                     "\(result.promoted.successes) of \(result.promoted.runs)",
                     "\(result.rolledBack.successes) of \(result.rolledBack.runs)", result.reason,
+                ]
+            })
+    }
+
+    private var forecastTable: String {
+        guard !forecasts.isEmpty else { return "Not compared in these runs." }
+        return Self.table(
+            ["question", "devices differ by", "forecast", "judge", "off by", "forecast of 90 %", "judge"], "lrrrrrr",
+            forecasts.map { result in
+                func minutes(_ times: ForecastTimes, _ share: Double) -> String {
+                    Self.minutes(times.tick(by: share).map { $0 * result.tickSeconds / 60 })
+                }
+                return [
+                    result.question.title, Figure.percent(result.question.spread), minutes(result.forecast, 0.5),
+                    minutes(result.judged, 0.5), result.medianError.map { Figure.percent(abs($0)) } ?? "-",
+                    minutes(result.forecast, 0.9), minutes(result.judged, 0.9),
                 ]
             })
     }

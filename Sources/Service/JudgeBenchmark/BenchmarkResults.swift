@@ -18,17 +18,21 @@ public struct BenchmarkResults: Sendable {
     public let cases: [CaseResult]
     /// What came of the faults; empty where they were not tried.
     public let faults: [DataFaultResult]
-    /// What judging costs; nil where it was not measured.
+    /// Forecasts and what the judge did; empty where they were not compared.
+    public let forecasts: [ForecastCheck.Result]
+    /// What judging costs; empty where it was not measured.
     public let costs: [CostFigure]
 
     /// Collects results.
     public init(
-        _ extent: Extent, seed: UInt64, cases: [CaseResult], faults: [DataFaultResult] = [], costs: [CostFigure] = []
+        _ extent: Extent, seed: UInt64, cases: [CaseResult], faults: [DataFaultResult] = [],
+        forecasts: [ForecastCheck.Result] = [], costs: [CostFigure] = []
     ) {
         self.extent = extent
         self.seed = seed
         self.cases = cases.filter { !$0.runs.isEmpty }
         self.faults = faults
+        self.forecasts = forecasts
         self.costs = costs
     }
 

@@ -74,6 +74,7 @@ extension Claim {
                 let canAll = result.runs.allSatisfy { $0.couldDecide.count == 10 && $0.couldDecide.allSatisfy { $0 } }
                 return [.fact(canAll, canAll ? "all bounds can be reached" : "some step can never fire")]
             },
+            forecast,
         ] + costs
 
     // MARK: - Bars
@@ -165,6 +166,16 @@ extension Claim {
             figure: "\(missing.count) faults, proven under \(promoted.count) of them"
                 + (promoted.isEmpty ? "" : ": \(promoted.map(\.fault.title).joined(separator: ", "))")
                 + "; without a fault proven in \(control.promoted.successes) of \(control.promoted.runs)")
+    }
+
+    private static let forecast = Claim("every median that is forecast is within 25 % of the judge's") { results in
+        let errors = results.forecasts.map { ($0.question, $0.medianError) }
+        guard !errors.isEmpty else { return Outcome(standing: .notChecked, figure: "") }
+        let worst = errors.max { abs($0.1 ?? .infinity) < abs($1.1 ?? .infinity) }
+        return Outcome(
+            standing: errors.allSatisfy { abs($0.1 ?? .infinity) <= 0.25 } ? .met : .notMet,
+            figure: "\(errors.count) questions; furthest off is "
+                + (worst.map { "\($0.0.title) by \($0.1.map { Figure.percent(abs($0)) } ?? "no median")" } ?? ""))
     }
 
     private static let costs = [

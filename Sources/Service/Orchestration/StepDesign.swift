@@ -99,7 +99,8 @@ struct StepDesign {
             Candidate(
                 id: listed.device.id.rawValue, site: listed.device.labels["site"] ?? "",
                 hardware: listed.device.labels["hw"] ?? "",
-                unit: rollout.policy.unitLabel.flatMap { listed.device.unit(by: $0) })
+                unit: rollout.policy.unitLabel.flatMap { listed.device.unit(by: $0) },
+                history: Tally(count: listed.history.requests, total: listed.history.failures))
         }
     }
 

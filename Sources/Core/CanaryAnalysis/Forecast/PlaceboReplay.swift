@@ -124,11 +124,13 @@ private struct PlaceboFold {
     private var requests = 0.0
 
     init(_ experiment: StepExperiment, kept: [Int], size: Int, draws count: Int) {
+        let failures = experiment.metrics.firstIndex { $0.group == .failures }
         let candidates = kept.map { place in
             let device = experiment.devices[place]
+            let history = failures.flatMap { $0 < device.history.count ? device.history[$0] : nil }
             return Candidate(
                 id: device.id, site: device.labels["site"] ?? "", hardware: device.labels["hw"] ?? "",
-                unit: device.unit)
+                unit: device.unit, history: history ?? Tally())
         }
         let drawn = (0...count).map { number in
             CohortDraw(candidates: candidates, size: size, seed: experiment.seed &+ UInt64(number), step: 1_000)
