@@ -8,7 +8,7 @@ public struct Candidate: Hashable, Sendable {
     public var hardware: String
     /// The unit it is drawn with; nil where it is one of its own.
     public var unit: String?
-    /// Its history of failures: how much it is going to tell. Nothing where there is none.
+    /// Its requests and failures before the draw, by which it is told how much it has to tell; nothing without history.
     public var history: Tally
 
     /// Names a candidate.
