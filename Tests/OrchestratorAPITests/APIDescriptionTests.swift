@@ -98,6 +98,7 @@ private struct DescriptionReader {
         #expect(
             Set(open) == [
                 "/healthz", "/readyz", "/metrics", "/openapi.yaml", "/v1/certificate-authority", "/v1/enrolments",
+                "/.well-known/jwks.json",
             ])
     }
 

@@ -10,6 +10,24 @@ import WireFormat
 
 /// Who may call what.
 @Suite struct AccessTests {
+    @Test("a device gets a token with its own credential, for itself only, and none with a token")
+    func deviceTokens() throws {
+        let api = TestAPI()
+        let reply = try api.send("POST", "/v1/devices/dev1/token", as: "edt_dev1")
+        #expect(reply.status == 201)
+        #expect(reply.header("Cache-Control") == "no-store")
+        #expect(try reply.decoded(DeviceToken.self).token == "a.b.c")
+        #expect(try api.send("POST", "/v1/devices/dev2/token", as: "edt_dev1").status == 403)
+        #expect(try api.send("POST", "/v1/devices/dev1/token", as: "eok_admin").status == 403)
+        let begotten = try api.send("POST", "/v1/devices/dev1/token", as: "signed.token.dev1")
+        #expect(begotten.status == 403)
+        #expect(try begotten.decoded(Problem.self).code == "token_from_token")
+        #expect(try api.send("GET", "/v1/devices/dev1/assignment", as: "signed.token.dev1").status == 200)
+        let keys = try api.send("GET", "/.well-known/jwks.json", as: nil)
+        #expect(keys.status == 200)
+        #expect(keys.text == #"{"keys":[]}"#)
+    }
+
     /// Everyone who might call, from nobody to an admin.
     enum Who: String, CaseIterable, CustomTestStringConvertible {
         case nobody, stranger, viewer, `operator`, admin, device

@@ -61,7 +61,7 @@ final class FakeFleet: FleetOperations {
         case "eok_viewer": .person(id: "key-v", name: "vera", role: .viewer)
         case "eok_operator": .person(id: "key-o", name: "olga", role: .operator)
         case "eok_admin": .person(id: "key-a", name: "ada", role: .admin)
-        case "edt_dev1": Sample.device.map(Caller.device)
+        case "edt_dev1", "signed.token.dev1": Sample.device.map(Caller.device)
         default: nil
         }
     }
@@ -292,6 +292,16 @@ final class FakeFleet: FleetOperations {
         return (1...5).map { $0 as UInt64 }.filter { $0 < top }.reversed().prefix(limit).map {
             AuditEvent(number: $0, at: Sample.now, actor: "ada", action: "x", subject: "y")
         }
+    }
+
+    func issueToken(to device: DeviceID) throws -> DeviceToken {
+        try note("issue token to \(device)")
+        return DeviceToken(token: "a.b.c", expiresAt: Sample.now)
+    }
+
+    func tokenKeys() throws -> [UInt8] {
+        try note("token keys")
+        return Array(#"{"keys":[]}"#.utf8)
     }
 
     func audit(after: UInt64, limit: Int) throws -> [AuditEvent] {

@@ -41,7 +41,7 @@ final class World {
     private let cryptography: StubCryptography
 
     /// Makes a controller that knows three versions of one model, v1 to v3, and no device yet.
-    init(seed: UInt64 = 1, store: any OrchestratorStore = MemoryStore()) throws {
+    init(seed: UInt64 = 1, store: any OrchestratorStore = MemoryStore(), tokens: (any SignedTokens)? = nil) throws {
         self.store = store
         chance = SeededChance(seed: seed)
         model = try ModelName("digits")
@@ -64,7 +64,7 @@ final class World {
         controller = try FleetController(
             .init(
                 store: store, artifacts: NoArtifacts(), cryptography: cryptography, clock: ControllerTime(time: time),
-                metrics: registry, log: log))
+                metrics: registry, log: log, tokens: tokens))
     }
 
     // MARK: - The fleet

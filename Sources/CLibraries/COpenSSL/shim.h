@@ -19,6 +19,11 @@ static inline EVP_PKEY *copenssl_generate_p256(void) {
     return EVP_EC_gen("P-256");
 }
 
+/* EVP_PKEY_Q_keygen is variadic. */
+static inline EVP_PKEY *copenssl_generate_ed25519(void) {
+    return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+}
+
 /* BIO_get_mem_data is a macro. */
 static inline long copenssl_memory_contents(BIO *bio, char **contents) {
     return BIO_get_mem_data(bio, contents);

@@ -15,11 +15,15 @@ struct ControllerAssembly {
         } catch {
             throw StartFailure("cannot make the data directory \(dataDirectory): \(error.localizedDescription)")
         }
+        let cryptography = try ControllerCryptography(directory: dataDirectory)
         controller = try FleetController(
             FleetController.Surroundings(
                 store: try SQLiteStore(path: dataDirectory + "/controller.sqlite"),
                 artifacts: try ArtifactDirectory(path: dataDirectory + "/artifacts"),
-                cryptography: try ControllerCryptography(directory: dataDirectory), clock: SystemClock(),
-                metrics: metrics, log: log))
+                cryptography: cryptography, clock: SystemClock(), metrics: metrics, log: log,
+                tokens: try ControllerTokens(
+                    directory: dataDirectory,
+                    controller: try cryptography.fingerprint(publicKeyPEM: cryptography.assignmentKeyPEM),
+                    at: SystemClock().now())))
     }
 }

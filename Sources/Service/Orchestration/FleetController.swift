@@ -24,11 +24,14 @@ public final class FleetController: FleetOperations {
         public var metrics: MetricRegistry
         /// The log.
         public var log: any OrchestratorLog
+        /// Signed tokens; nil where none are signed or believed.
+        public var tokens: (any SignedTokens)?
 
         /// Names the surroundings.
         public init(
             store: any OrchestratorStore, artifacts: any ArtifactStore, cryptography: any OrchestratorCryptography,
-            clock: any OrchestratorClock, metrics: MetricRegistry, log: any OrchestratorLog
+            clock: any OrchestratorClock, metrics: MetricRegistry, log: any OrchestratorLog,
+            tokens: (any SignedTokens)? = nil
         ) {
             self.store = store
             self.artifacts = artifacts
@@ -36,6 +39,7 @@ public final class FleetController: FleetOperations {
             self.clock = clock
             self.metrics = metrics
             self.log = log
+            self.tokens = tokens
         }
     }
 
@@ -161,6 +165,8 @@ public final class FleetController: FleetOperations {
 
     /// Who a bearer credential belongs to.
     public func caller(bearer: String) -> Caller? {
+        // Signed tokens have points in them, operator keys and devices' secrets have none.
+        if bearer.utf8.contains(UInt8(ascii: ".")) { return caller(signedToken: bearer) }
         let hash = surroundings.cryptography.digest(Array(bearer.utf8))
         return credentials.withLock { $0[hash] }
     }

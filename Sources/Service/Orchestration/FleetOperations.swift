@@ -134,6 +134,11 @@ public protocol FleetOperations: AnyObject, Sendable {
     /// What a plan can find, and how soon; takes seconds.
     func forecast(_ request: ForecastRequest) throws -> PlanForecast
 
+    /// Signs a token for a device.
+    func issueToken(to device: DeviceID) throws -> DeviceToken
+    /// The public keys that devices' tokens are signed with, as a JSON Web Key Set.
+    func tokenKeys() throws -> [UInt8]
+
     /// Audit rows, newest first, below `before`, at most `limit`.
     func audit(before: UInt64?, limit: Int) throws -> [AuditEvent]
 

@@ -70,6 +70,7 @@ public final class OrchestratorAPI: WebHandler {
     static let routes: [Route] =
         ServiceRoutes.all + DeviceRoutes.all + FleetRoutes.all + AccessRoutes.all + RegistryRoutes.all
         + ArtifactRoutes.all + DeclarationRoutes.all + RolloutRoutes.all + AuditRoutes.all
+        + TokenRoutes.all
 
     /// Decides from the header fields how much body is read; refuses what is wrong for certain.
     public func plan(_ request: WebRequest) -> WebBodyPlan {

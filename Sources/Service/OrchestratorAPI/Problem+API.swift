@@ -106,6 +106,10 @@ extension Problem {
         code: "overloaded", title: "Overloaded", status: 503,
         detail: "too many requests are waiting for a worker; send it again in a second")
 
+    static let tokenBegetsToken = Problem(
+        code: "token_from_token", title: "Not allowed", status: 403,
+        detail: "a signed token gets no other token; use the credential from the device's enrolment")
+
     static let noCertificateAuthority = Problem(
         code: "no_certificate_authority", title: "No certificate authority", status: 404,
         detail: "this controller has no certificate authority of its own; `edge-controller certify` makes one")

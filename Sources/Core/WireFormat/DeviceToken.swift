@@ -1,0 +1,15 @@
+public import Fleet
+
+/// A token that opens the device's own routes for an hour, for clients that hold no certificate.
+public struct DeviceToken: Codable, Hashable, Sendable {
+    /// The token: a compact JWS of type `edge-device+jwt`, sent as a bearer credential.
+    public var token: String
+    /// Until when it holds.
+    public var expiresAt: Timestamp
+
+    /// Makes a token's description.
+    public init(token: String, expiresAt: Timestamp) {
+        self.token = token
+        self.expiresAt = expiresAt
+    }
+}
