@@ -66,6 +66,15 @@ final class FakeFleet: FleetOperations {
         }
     }
 
+    func caller(device: DeviceID, certificateKey: Digest) -> Caller? {
+        device == Sample.device && certificateKey == TestAPI.digest([7]) ? .device(device) : nil
+    }
+
+    func renewCertificate(_ renewal: CertificateRenewal, of device: DeviceID) throws -> DeviceCertificate {
+        try note("renew \(device) \(renewal.certificateRequest)")
+        return DeviceCertificate(certificate: "pem")
+    }
+
     func heartbeat(_ heartbeat: Heartbeat, from device: DeviceID) throws -> HeartbeatReply {
         try note("heartbeat \(device) \(heartbeat.sequence)")
         return HeartbeatReply(committedThrough: 0, assignment: 7, intervalSeconds: 30, now: 0)

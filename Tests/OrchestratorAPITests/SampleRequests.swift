@@ -49,6 +49,7 @@ enum SampleRequests {
 
     private static let bodies = [
         "POST /v1/enrolments": #"{"token": "t", "device": "dev1", "labels": {}, "agentVersion": "1"}"#,
+        "POST /v1/devices/{device}/certificate": #"{"certificateRequest": "csr"}"#,
         "POST /v1/devices/{device}/heartbeats":
             #"{"boot": 1, "sequence": 9, "sentAt": 2, "assignment": 0, "slots": [], "series": [], "problems": []}"#,
         "POST /v1/devices/{device}/reports": #"{"reports": []}"#,

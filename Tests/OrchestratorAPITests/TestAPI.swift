@@ -42,7 +42,9 @@ final class RecordingObserver: APIObserver {
 
     func requestStarted() { heard.withLock { $0.started += 1 } }
     func requestFinished(_ record: RequestRecord) { heard.withLock { $0.finished.append(record) } }
-    func authenticationFailed(_ failure: AuthenticationFailure) { heard.withLock { $0.refused.append(failure) } }
+    func authenticationFailed(_ failure: AuthenticationFailure, by method: AuthenticationMethod) {
+        heard.withLock { $0.refused.append(failure) }
+    }
     func requestFailed(handler: String, error: any Error) { heard.withLock { $0.failed.append(handler) } }
 }
 

@@ -11,6 +11,17 @@ final class StubCryptography: OrchestratorCryptography {
 
     init(seed: UInt64) { chance = Mutex(SeededChance(seed: seed, stream: 99)) }
 
+    /// Whether devices get certificates: texts that name the device, for the digest of their request.
+    let issuesCertificates = Atomic(false)
+
+    func issueCertificate(
+        request: String, to device: DeviceID, at now: Timestamp
+    ) throws -> (pem: String, key: Digest)? {
+        guard issuesCertificates.load(ordering: .relaxed) else { return nil }
+        guard request != "nonsense" else { throw VersionRefusal(code: "no_request", sentence: "it is no request") }
+        return ("certificate of \(device)", digest(Array(request.utf8)))
+    }
+
     var assignmentKeyPEM: String { "-----BEGIN PUBLIC KEY-----" }
 
     func digest(_ bytes: [UInt8]) -> Digest { SHA256().digest(of: bytes) }

@@ -38,7 +38,7 @@ final class World {
     private(set) var registry: MetricRegistry
     private(set) var devices: [SimulatedDevice] = []
     private(set) var round = 0
-    private let cryptography: StubCryptography
+    let cryptography: StubCryptography
 
     /// Makes a controller that knows three versions of one model, v1 to v3, and no device yet.
     init(seed: UInt64 = 1, store: any OrchestratorStore = MemoryStore(), tokens: (any SignedTokens)? = nil) throws {

@@ -68,6 +68,9 @@ import WireFormat
         try check(
             EnrolmentRequest(token: "t", device: try DeviceID("d1"), labels: Labels(), agentVersion: "1"))
         try check(EnrolmentReply(deviceToken: "edt_1", assignmentKey: "pem", publisherKeys: ["pem"]))
+        try check(EnrolmentReply(deviceToken: nil, certificate: "pem", assignmentKey: "pem", publisherKeys: ["pem"]))
+        try check(CertificateRenewal(certificateRequest: "pem"))
+        try check(DeviceCertificate(certificate: "pem"))
         try check(AssignmentSet(number: .max / 2, assignments: ["a.b.c"]))
         try check(
             VersionResource(

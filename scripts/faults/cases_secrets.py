@@ -11,8 +11,10 @@ from report import Report
 def after_all(bench: Bench, report: Report) -> None:
     """Looks through everything that the scenes before left behind."""
     for path in bench.directory.rglob("identity/enrol.json"):
-        bench.secret(json.loads(path.read_text(encoding="utf-8"))["deviceToken"])
-    keys = [path for name in ("assignment.key", "ca.key", "server.key") for path in bench.directory.rglob(name)]
+        token = json.loads(path.read_text(encoding="utf-8")).get("deviceToken")
+        if token:
+            bench.secret(token)
+    keys = [path for name in ("assignment.key", "ca.key", "server.key", "device.key") for path in bench.directory.rglob(name)]
     for path in keys:
         bench.secret(longest_line(path.read_text(encoding="ascii")))
     report.attempt("API keys, device and enrolment tokens, private keys: in logs", lambda: logs(bench))

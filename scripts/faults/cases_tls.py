@@ -1,8 +1,12 @@
 """A fleet of one device over HTTPS with the controller's own certificate authority."""
 
+import http.client
+import json
 import re
+import ssl
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 from bench import Bench, require, text_of, wait_for
@@ -28,7 +32,10 @@ def one_device(bench: Bench, report: Report) -> None:
         require(agent.current() == digest, f"it runs {agent.current()}")
         pinned = (agent.state / "trust" / "ca.pem").read_bytes()
         require(pinned == controller.authority.read_bytes(), "it keeps another authority than the controller's")
-        return "enrolled, installed v1 and reports, all over HTTPS; trusts the authority of its token"
+        kept = json.loads((agent.state / "identity" / "enrol.json").read_bytes())
+        require("certificate" in kept and "deviceToken" not in kept, f"its identity holds {sorted(kept)}")
+        require((agent.state / "identity" / "device.key").stat().st_mode & 0o777 == 0o600, "its key is open to others")
+        return "enrolled, installed v1 and reports, by its certificate alone; trusts the authority of its token"
 
     def another() -> str:
         other = SecureController(bench, "tls-other")
@@ -81,12 +88,50 @@ def one_device(bench: Bench, report: Report) -> None:
         require(all(handshake(controller, *words) for words in good), "a modern handshake failed")
         return f"TLS 1.0, 1.1 and {len(OLD_SUITES)} old suites of 1.2: refused; TLS 1.2 and 1.3: made"
 
+    def ended() -> str:
+        agent.kill()
+        path = device_certificate(agent)
+        reissue(bench, controller, agent, path)
+        status, problem = asks(controller, agent, "/v1/devices/tls-1/assignment")
+        require((status, problem) == (401, "certificate_expired"), f"it was answered {status} {problem}")
+        agent.start()
+        wait_for("it is renewed", log_has(agent.log, "certificate_renewed"), 20)
+        wait_for("the device is served", lambda: asks(controller, agent, "/v1/whoami")[0] == 200, 10)
+        require(device_certificate(agent) != path, "it keeps the certificate that ended")
+        beats = controller.api.metric("edgeorch_device_heartbeats_total")
+        wait_for("it reports again", lambda: controller.api.metric("edgeorch_device_heartbeats_total") > beats, 30)
+        return "401 certificate_expired on every route but its renewal; the agent renews it at its start and reports"
+
+    def foreign() -> str:
+        status, problem = asks(controller, agent, "/v1/devices/tls-2/assignment")
+        require((status, problem) == (403, "other_device"), f"it was answered {status} {problem}")
+        status, problem = asks(controller, agent, "/v1/devices")
+        require(status == 403, f"it was answered {status} {problem}")
+        other = SecureController(bench, "tls-foreign")
+        status, problem = asks(other, agent, "/v1/whoami", other.authority)
+        require(status == 401, f"another controller answered {status} {problem}")
+        other.stop()
+        return "another device's routes: 403; operators' routes: 403; another controller: 401"
+
+    def revoked() -> str:
+        with closing(connected(controller, agent)) as connection:
+            require(answer(connection, "/v1/whoami")[0] == 200, "it is not known before")
+            controller.edgectl("device", "retire", "tls-1")
+            for answered in (answer(connection, "/v1/whoami"), asks(controller, agent, "/v1/whoami")):
+                require(answered == (401, "certificate_unknown"), f"it was answered {answered}")
+        refused = controller.api.metric("edgeorch_auth_failures_total", method="certificate", reason="unknown")
+        require(refused >= 1, f"it counted {refused}")
+        return "401 certificate_unknown by the next request, on connections that are open too; counted"
+
     report.attempt("HTTPS with a private authority, a device with a token", joins)
     report.attempt("HTTPS: a controller of another authority", another)
     report.attempt("HTTPS: another authority in --ca-file", untrusted)
     report.attempt("HTTPS: the server's certificate renewed while it serves", renewed)
     report.attempt("HTTPS: the server's certificate replaced by a torn file", damaged)
     report.attempt("HTTPS: handshakes of old clients", old)
+    report.attempt("a device's certificate shown for what is not its own", foreign)
+    report.attempt("a device's certificate that has ended", ended)
+    report.attempt("a device retired while it is connected", revoked)
 
 
 OLD_SUITES = (
@@ -94,6 +139,53 @@ OLD_SUITES = (
     "AES128-SHA", "DHE-RSA-AES128-GCM-SHA256", "eNULL:aNULL:@SECLEVEL=0",
 )
 """Without ephemeral keys, or without authenticated encryption."""
+
+
+def device_certificate(agent: Agent) -> Path:
+    """The certificate that an agent's identity names."""
+    identity = json.loads((agent.state / "identity" / "enrol.json").read_bytes())
+    return agent.state / identity["certificate"]
+
+
+def asks(controller: Controller, agent: Agent, path: str, authority: Path | None = None) -> tuple[int, str]:
+    """What a controller answers to whoever has the agent's certificate and key: the status and the problem's code."""
+    with closing(connected(controller, agent, authority)) as connection:
+        return answer(connection, path)
+
+
+def connected(controller: Controller, agent: Agent, authority: Path | None = None) -> http.client.HTTPSConnection:
+    """A connection of whoever has the agent's certificate and key."""
+    trust = ssl.create_default_context(cafile=str(authority or controller.authority))
+    trust.load_cert_chain(device_certificate(agent), agent.state / "identity" / "device.key")
+    return http.client.HTTPSConnection("127.0.0.1", controller.port, timeout=20, context=trust)
+
+
+def answer(connection: http.client.HTTPSConnection, path: str) -> tuple[int, str]:
+    """What a request on an open connection is answered: the status and the problem's code."""
+    connection.request("GET", path)
+    reply = connection.getresponse()
+    body = reply.read()
+    return reply.status, json.loads(body)["type"].rpartition(":")[2] if reply.status >= 400 else ""
+
+
+def reissue(bench: Bench, controller: Controller, agent: Agent, path: Path) -> None:
+    """Has the controller's authority issue the agent's certificate again, as one that has just ended."""
+    folder = bench.folder("tls", "reissue")
+    (folder / "index").write_text("", encoding="ascii")
+    (folder / "serial").write_text("77", encoding="ascii")
+    (folder / "openssl.cnf").write_text(
+        f"[ca]\ndefault_ca=own\n[own]\ndatabase={folder}/index\nserial={folder}/serial\nnew_certs_dir={folder}\n"
+        "default_md=sha256\npolicy=any\nx509_extensions=device\nunique_subject=no\n[any]\ncommonName=supplied\n"
+        f"[device]\nextendedKeyUsage=clientAuth\nsubjectAltName=URI:urn:edge:device:{agent.name}\n", encoding="ascii")
+    key = agent.state / "identity" / "device.key"
+    day = [time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() - ago)) for ago in (60 * 86_400, 2)]
+    authority = controller.authority.parent
+    for words in (
+            ["req", "-new", "-key", str(key), "-subj", "/CN=edge device", "-out", str(folder / "request")],
+            ["ca", "-batch", "-config", str(folder / "openssl.cnf"), "-cert", str(authority / "ca.pem"), "-keyfile",
+             str(authority / "ca.key"), "-in", str(folder / "request"), "-out", str(path), "-notext",
+             "-startdate", day[0], "-enddate", day[1]]):
+        subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=30)
 
 
 def other_authority(bench: Bench) -> Path:

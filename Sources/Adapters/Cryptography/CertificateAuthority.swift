@@ -34,12 +34,15 @@ public struct CertificateAuthority: Sendable {
 
     /// Makes a new authority with a new key.
     ///
+    /// It begins an hour early, for clocks that are late.
+    ///
     /// - Throws: ``CryptographyError`` when libcrypto fails.
     public static func make(
         name: String, from start: Timestamp, days: Int
     ) throws(CryptographyError) -> (authority: CertificateAuthority, key: SigningKey) {
         let key = try SigningKey.generate()
-        let draft = try CertificateDraft(key: key.publicKey, name: name, from: start, days: days)
+        let draft = try CertificateDraft(
+            key: key.publicKey, name: name, from: start.adding(seconds: -3600), days: days)
         try draft.issue(authority: nil)
         try draft.extend([
             (NID_basic_constraints, "critical,CA:TRUE,pathlen:0"), (NID_key_usage, "critical,keyCertSign,cRLSign"),

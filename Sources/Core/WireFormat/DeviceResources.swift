@@ -12,9 +12,14 @@ public struct EnrolmentRequest: Codable, Hashable, Sendable {
     public var labels: Labels
     /// The agent's version.
     public var agentVersion: String
+    /// A certificate request (PKCS #10, PEM) for the device's own key; nil asks for a bearer token.
+    public var certificateRequest: String?
 
     /// Makes a request.
-    public init(token: String, device: DeviceID, labels: Labels, agentVersion: String) {
+    public init(
+        token: String, device: DeviceID, labels: Labels, agentVersion: String, certificateRequest: String? = nil
+    ) {
+        self.certificateRequest = certificateRequest
         self.token = token
         self.device = device
         self.labels = labels
@@ -24,8 +29,12 @@ public struct EnrolmentRequest: Codable, Hashable, Sendable {
 
 /// What the device gets back, once.
 public struct EnrolmentReply: Codable, Hashable, Sendable {
-    /// The device's bearer token, shown once; the controller stores its hash.
-    public var deviceToken: String
+    /// The device's bearer token, shown once; nil for a device with a certificate.
+    ///
+    /// The controller stores its hash.
+    public var deviceToken: String?
+    /// The device's certificate, PEM, where it asked for one and the controller issues them.
+    public var certificate: String?
     /// The public key assignments are signed with, PEM; its fingerprint must be the enrolment token's.
     public var assignmentKey: String
     /// The publishers' public keys the controller knows, PEM; the device keeps those whose fingerprints its token
@@ -33,10 +42,35 @@ public struct EnrolmentReply: Codable, Hashable, Sendable {
     public var publisherKeys: [String]
 
     /// Makes a reply.
-    public init(deviceToken: String, assignmentKey: String, publisherKeys: [String]) {
+    public init(
+        deviceToken: String?, certificate: String? = nil, assignmentKey: String, publisherKeys: [String]
+    ) {
+        self.certificate = certificate
         self.deviceToken = deviceToken
         self.assignmentKey = assignmentKey
         self.publisherKeys = publisherKeys
+    }
+}
+
+/// What a device sends to have its certificate renewed.
+public struct CertificateRenewal: Codable, Hashable, Sendable {
+    /// A certificate request (PKCS #10, PEM) for the key of its certificate.
+    public var certificateRequest: String
+
+    /// Makes a request.
+    public init(certificateRequest: String) {
+        self.certificateRequest = certificateRequest
+    }
+}
+
+/// A device's renewed certificate.
+public struct DeviceCertificate: Codable, Hashable, Sendable {
+    /// PEM.
+    public var certificate: String
+
+    /// Makes a reply.
+    public init(certificate: String) {
+        self.certificate = certificate
     }
 }
 

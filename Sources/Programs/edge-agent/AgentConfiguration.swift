@@ -16,6 +16,7 @@ struct AgentConfiguration {
     var controllerURL: String?
     var token: String?
     var caFile: String?
+    var usesBearerToken: Bool
     var labels: Labels
     var settings: AgentSettings
 
@@ -53,6 +54,7 @@ struct AgentConfiguration {
         controllerURL = controller
         self.token = token
         caFile = flags.caFile ?? file.caFile
+        usesBearerToken = flags.bearerToken || file.bearerToken ?? false
         self.labels = labels
         settings = AgentSettings(
             device: device, model: model,

@@ -55,6 +55,7 @@ struct AgentFile: Decodable {
     var controller: String?
     var tokenFile: String?
     var caFile: String?
+    var bearerToken: Bool?
     var device: String?
     var labels: [String: String]?
     var model: String?
@@ -64,7 +65,8 @@ struct AgentFile: Decodable {
     var fetchTries: Int?
 
     private static let keys = [
-        "state", "controller", "tokenFile", "caFile", "device", "labels", "model", "runtime", "probationSeconds",
+        "state", "controller", "tokenFile", "caFile", "bearerToken", "device", "labels", "model", "runtime",
+        "probationSeconds",
         "reserveMib", "fetchTries",
     ]
 

@@ -25,11 +25,12 @@ struct AgentProcess {
         let stopSignal = StopSignal()
         let enrolment = EnrolmentCall(configuration: configuration, files: files, log: log)
         guard let membership = try enrolment.membership(unless: { stopSignal.isRaised }) else { return }
+        let authority = ControllerAuthority(configuration: configuration, files: files)
         let link = ControllerLink(
             DeviceConnection(
                 controllerURL: configuration.controllerURL ?? membership.identity.controllerURL,
                 device: membership.identity.device, deviceToken: membership.identity.deviceToken,
-                tls: ControllerAuthority(configuration: configuration, files: files).tls))
+                tls: authority.tls(for: membership.identity)))
         let agent = try Agent(
             settings: configuration.settings,
             services: AgentServices(
@@ -41,11 +42,16 @@ struct AgentProcess {
         log.note(
             .info, "agent_started",
             ["device": "\(membership.identity.device)", "model": "\(configuration.settings.model)"])
-        serve(agent, link, until: stopSignal)
+        let renewal = CertificateRenewalLoop(
+            identity: membership.identity, authority: authority, files: files, link: link, log: log)
+        serve(agent, link, renewal, until: stopSignal)
     }
 
-    private func serve(_ agent: Agent, _ link: ControllerLink, until stopSignal: StopSignal) {
+    private func serve(
+        _ agent: Agent, _ link: ControllerLink, _ renewal: CertificateRenewalLoop, until stopSignal: StopSignal
+    ) {
         let loops = [
+            LoopThread("certificate", renewal.run),
             LoopThread("supervisor", agent.superviseRuntime), LoopThread("updates", agent.updateLoop),
             LoopThread("heartbeats", agent.heartbeatLoop), LoopThread("assignments", agent.assignmentLoop),
             LoopThread("reports", agent.reportLoop),
@@ -54,6 +60,7 @@ struct AgentProcess {
         stopSignal.wait()
         log.note(.info, "agent_stopping", [:])
         agent.stop()
+        renewal.stop()
         link.cancel()
         let deadline = Date(timeIntervalSinceNow: Self.stopSeconds)
         for loop in loops where !loop.join(by: deadline) {

@@ -19,6 +19,16 @@ struct ControllerAuthority {
         return CurlTLS(caFile: FileManager.default.fileExists(atPath: pinned) ? pinned : nil)
     }
 
+    /// The same, showing the device's certificate where it has one.
+    func tls(for identity: DeviceIdentity) -> CurlTLS {
+        var tls = tls
+        if let certificate = identity.certificate {
+            tls.clientCertificateFile = files.absolute(certificate)
+            tls.clientKeyFile = files.absolute(StateLayout.deviceKey)
+        }
+        return tls
+    }
+
     /// Makes sure that the authority of the token is the one that counts.
     ///
     /// A configured file must hold it. Without a file the controller is asked for it over a connection that is not

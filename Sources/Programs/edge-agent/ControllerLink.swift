@@ -12,6 +12,12 @@ struct ControllerLink: ControllerClient {
         self.connection = connection
     }
 
+    func use(_ tls: CurlTLS) { connection.use(tls) }
+
+    func renewCertificate(_ renewal: CertificateRenewal) throws -> DeviceCertificate {
+        try connection.renewCertificate(renewal)
+    }
+
     func cancel() { connection.cancel() }
 
     func send(_ heartbeat: Heartbeat) throws(ControllerFault) -> HeartbeatReply {

@@ -72,7 +72,8 @@ struct EnrolmentCall {
         let reply = try connection.enrol(
             EnrolmentRequest(
                 token: Base64.url.encode(token.secret), device: configuration.settings.device,
-                labels: configuration.labels, agentVersion: EdgeAgent.version))
+                labels: configuration.labels, agentVersion: EdgeAgent.version,
+                certificateRequest: try certificateRequest(url)))
         guard let assignmentKey = try PublicKey.pinned([reply.assignmentKey], to: [token.pins.assignmentKey]).first
         else {
             throw EnrolmentFault(
@@ -87,8 +88,21 @@ struct EnrolmentCall {
         }
         return Membership(
             identity: DeviceIdentity(
-                device: configuration.settings.device, deviceToken: reply.deviceToken, controllerURL: url),
+                device: configuration.settings.device, deviceToken: reply.deviceToken,
+                certificate: try reply.certificate.map(saved), controllerURL: url),
             keys: TrustedKeys(assignmentKey: assignmentKey.pem, publisherKeys: publishers.map(\.pem)))
+    }
+
+    /// Asks for a certificate for the device's own key, over HTTPS.
+    private func certificateRequest(_ url: String) throws -> String? {
+        guard url.hasPrefix("https://"), !configuration.usesBearerToken else { return nil }
+        let key = try MembershipStore(files: files).deviceKey { try SigningKey.generate().pem() }
+        return try CertificateRequest.pem(for: try SigningKey(pem: key))
+    }
+
+    private func saved(_ certificate: String) throws -> String {
+        try MembershipStore(files: files).saveCertificate(
+            certificate, expiresAt: try Certificate(pem: certificate).expiresAt)
     }
 
     private static func isTemporary(_ error: any Error) -> Bool {

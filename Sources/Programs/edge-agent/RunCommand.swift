@@ -18,6 +18,8 @@ struct RunCommand: ParsableCommand {
     @Option(help: "File that holds the enrolment token.") var tokenFile: String?
     @Option(help: "File with the certificate authorities that the controller's certificate must lead to.")
     var caFile: String?
+    @Flag(help: "Join with a bearer token instead of a client certificate, where a proxy ends TLS.")
+    var bearerToken = false
     @Option(help: "Who this device is.") var device: String?
     @Option(name: [.customLong("label"), .customShort("l")], help: "A label, key=value; may be given several times.")
     var labels: [String] = []

@@ -1,4 +1,5 @@
 import ArtifactStorage
+import Cryptography
 import Foundation
 import Orchestration
 import PrometheusExposition
@@ -8,14 +9,17 @@ import SQLStore
 struct ControllerAssembly {
     let controller: FleetController
 
-    init(dataDirectory: String, log: any OrchestratorLog, metrics: MetricRegistry = MetricRegistry()) throws {
+    init(
+        dataDirectory: String, log: any OrchestratorLog, metrics: MetricRegistry = MetricRegistry(),
+        deviceAuthority: CertificateAuthority? = nil
+    ) throws {
         do {
             try FileManager.default.createDirectory(
                 atPath: dataDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw StartFailure("cannot make the data directory \(dataDirectory): \(error.localizedDescription)")
         }
-        let cryptography = try ControllerCryptography(directory: dataDirectory)
+        let cryptography = try ControllerCryptography(directory: dataDirectory, deviceAuthority: deviceAuthority)
         controller = try FleetController(
             FleetController.Surroundings(
                 store: try SQLiteStore(path: dataDirectory + "/controller.sqlite"),

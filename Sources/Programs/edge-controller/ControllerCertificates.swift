@@ -1,6 +1,8 @@
 import Cryptography
 import Fleet
 import Foundation
+import MicroHTTPServer
+import WebMessages
 
 /// The private certificate authority of a data directory and the server certificate it issued, in `tls/`.
 ///
@@ -67,6 +69,21 @@ struct ControllerCertificates {
     /// What others have to trust, PEM.
     var authorityPEM: String {
         get throws { try authority.certificate.pem() }
+    }
+
+    /// Who a client is by its certificate.
+    ///
+    /// One that has ended is told as it was: it still opens its own renewal, and nothing else.
+    var clientCheck: ServerTLS.ClientCheck {
+        { [authority] der in
+            guard let certificate = try? Certificate(der: der), let uri = certificate.uri else { return nil }
+            let now = SystemClock().now()
+            let moment = min(now, certificate.expiresAt.adding(seconds: -1))
+            guard authority.device(of: certificate, at: moment) != nil else { return nil }
+            return PeerCertificate(
+                uri: uri, keyFingerprint: certificate.keyFingerprint.hex,
+                expiresAt: certificate.expiresAt.milliseconds / 1000)
+        }
     }
 
     /// The server certificate there is; nil without one.

@@ -7,13 +7,12 @@ import Orchestration
 /// The controller's cryptography on OpenSSL, and its assignment key in a file.
 struct ControllerCryptography: OrchestratorCryptography {
     private let key: SigningKey
-
-    init(key: SigningKey) {
-        self.key = key
-    }
+    /// Issues the devices' certificates; nil where they get bearer tokens.
+    private let deviceAuthority: CertificateAuthority?
 
     /// Reads the assignment key of a data directory; makes one where there is none, readable by its owner only.
-    init(directory: String) throws {
+    init(directory: String, deviceAuthority: CertificateAuthority? = nil) throws {
+        self.deviceAuthority = deviceAuthority
         let path = directory + "/assignment.key"
         if FileManager.default.fileExists(atPath: path) {
             key = try SigningKey(pem: try String(contentsOfFile: path, encoding: .utf8))
@@ -46,6 +45,16 @@ struct ControllerCryptography: OrchestratorCryptography {
 
     func sign(payload: [UInt8], type: String) throws -> String {
         try CompactJWS.sign(payload, type: type, with: key)
+    }
+
+    func issueCertificate(
+        request: String, to device: DeviceID, at now: Timestamp
+    ) throws -> (pem: String, key: Digest)? {
+        guard let deviceAuthority else { return nil }
+        let key = try CertificateRequest(pem: request).publicKey
+        let certificate = try deviceAuthority.issue(
+            for: .device(device), key: key, from: now, days: ControllerDefaults.deviceCertificateDays)
+        return (try certificate.pem(), key.fingerprint)
     }
 
     func fingerprint(publicKeyPEM: String) throws -> Digest {

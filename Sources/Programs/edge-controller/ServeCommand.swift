@@ -51,19 +51,20 @@ final class RunningController: Sendable {
         OpenFileLimit.raise()
         let metrics = MetricRegistry()
         log = ControllerLog(level: configuration.logLevel, writesJSON: configuration.logsJSON, metrics: metrics)
+        let certificates = try ControllerCertificates.load(dataDirectory: configuration.dataDirectory)
+        let devices = configuration.tls == nil ? nil : certificates
         controller = try ControllerAssembly(
-            dataDirectory: configuration.dataDirectory, log: log, metrics: metrics
+            dataDirectory: configuration.dataDirectory, log: log, metrics: metrics, deviceAuthority: devices?.authority
         ).controller
         pool = WorkerPool()
-        let certificates = try ControllerCertificates.load(dataDirectory: configuration.dataDirectory)
         certificate = try configuration.tls.map { [log] files in
-            try ServedCertificate(files, authority: nil, check: nil, log: log, metrics: metrics)
+            try ServedCertificate(files, devices: devices, log: log, metrics: metrics)
         }
         let exposition = MetricsPage(
             controller: controller, registry: metrics,
             tls: certificate.map { (configuration.tlsListeners, $0.tls) })
         let wiring = ServerWiring(
-            controller: controller, pool: pool, metrics: metrics, log: log, page: exposition, tls: certificate?.tls,
+            controller: controller, pool: pool, metrics: metrics, log: log, page: exposition, tls: certificate,
             authority: try certificates?.authorityPEM)
         servers = wiring.servers(configuration)
         loop = TickLoop(controller)

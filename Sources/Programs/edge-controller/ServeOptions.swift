@@ -4,6 +4,8 @@ import ArgumentParser
 enum ControllerDefaults {
     static let dataDirectory = "edge-controller-data"
     static let listen = "127.0.0.1:8080"
+    /// The life of a device's certificate; the agent renews it at two thirds.
+    static let deviceCertificateDays = 60
 }
 
 /// The flags of `serve`; each may come from the environment as `EDGE_CONTROLLER_<NAME>` instead.

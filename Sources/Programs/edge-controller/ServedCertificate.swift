@@ -12,7 +12,10 @@ final class ServedCertificate: Sendable {
         let key: String
     }
 
+    /// What listeners for operators and metrics show.
     let tls: ServerTLS
+    /// The same for devices, whose own certificates are asked for where the controller issues them.
+    let deviceTLS: ServerTLS
     private let files: Files
     private let log: ControllerLog
     private let metrics: MetricRegistry
@@ -26,16 +29,18 @@ final class ServedCertificate: Sendable {
     ///
     /// - Throws: ``StartFailure`` with the file and what is wrong with it.
     init(
-        _ files: Files, authority: String?, check: ServerTLS.ClientCheck?, log: ControllerLog, metrics: MetricRegistry
+        _ files: Files, devices: ControllerCertificates?, log: ControllerLog, metrics: MetricRegistry
     ) throws {
         guard ServerTLS.isSupported else {
             throw StartFailure("libmicrohttpd was built without TLS here; use Debian's package libmicrohttpd12")
         }
         let contents = try Self.read(files)
         do {
-            tls = try ServerTLS(
-                certificate: Array(contents[0]), key: Array(contents[1]), clientAuthorities: authority,
-                clientCheck: check)
+            let (certificate, key) = (Array(contents[0]), Array(contents[1]))
+            tls = try ServerTLS(certificate: certificate, key: key)
+            deviceTLS = try ServerTLS(
+                certificate: certificate, key: key, clientAuthorities: try devices?.authorityPEM,
+                clientCheck: devices?.clientCheck)
         } catch {
             throw StartFailure("cannot serve TLS with \(files.certificate) and \(files.key): \(error)")
         }
@@ -55,7 +60,9 @@ final class ServedCertificate: Sendable {
                 return tried != contents
             }
             guard isNew else { return }
-            try tls.replace(certificate: Array(contents[0]), key: Array(contents[1]))
+            for side in [tls, deviceTLS] {
+                try side.replace(certificate: Array(contents[0]), key: Array(contents[1]))
+            }
             metrics.counter(.tlsReloads).add()
             log.info("certificate reloaded", ["file": files.certificate, "expiresAt": expiry])
         } catch {

@@ -14,7 +14,7 @@ struct ServerWiring {
     let metrics: MetricRegistry
     let log: ControllerLog
     let page: MetricsPage
-    let tls: ServerTLS?
+    let tls: ServedCertificate?
     /// PEM of the controller's own certificate authority, if it has one.
     let authority: String?
 
@@ -50,13 +50,13 @@ struct ServerWiring {
         let api = OrchestratorAPI(surroundings)
         var settings = MicroHTTPServer.Configuration(host: address.host, port: address.port)
         settings.connectionLimit = limit
-        settings.tls = tls
+        settings.tls = audience == .operators ? tls?.tls : tls?.deviceTLS
         return MicroHTTPServer(configuration: settings, handler: api, observer: counters)
     }
 
     func metricsServer(_ address: ListenAddress, isTLS: Bool) -> MicroHTTPServer {
         var settings = MicroHTTPServer.Configuration(host: address.host, port: address.port)
-        if isTLS { settings.tls = tls }
+        if isTLS { settings.tls = tls?.tls }
         return MicroHTTPServer(
             configuration: settings,
             handler: MetricsHandler(page: page), observer: HTTPCounters(metrics: metrics, log: log, page: page))
@@ -77,8 +77,10 @@ final class HTTPCounters: APIObserver, WebServerObserver {
         for reason in ["not_authorised", "unknown_device", "too_large", "unavailable", "malformed"] {
             _ = metrics.counter(.heartbeatsRejected, [reason])
         }
-        for reason in AuthenticationFailure.allCases {
-            _ = metrics.counter(.authFailures, ["bearer", reason.rawValue])
+        for method in AuthenticationMethod.allCases {
+            for reason in AuthenticationFailure.allCases {
+                _ = metrics.counter(.authFailures, [method.rawValue, reason.rawValue])
+            }
         }
     }
 
@@ -106,8 +108,8 @@ final class HTTPCounters: APIObserver, WebServerObserver {
         }
     }
 
-    func authenticationFailed(_ failure: AuthenticationFailure) {
-        metrics.counter(.authFailures, ["bearer", failure.rawValue]).add()
+    func authenticationFailed(_ failure: AuthenticationFailure, by method: AuthenticationMethod) {
+        metrics.counter(.authFailures, [method.rawValue, failure.rawValue]).add()
     }
 
     func requestFailed(handler: String, error: any Error) {

@@ -1,5 +1,6 @@
 public import CurlClient
 public import Fleet
+internal import Synchronization
 public import WireFormat
 
 #if canImport(FoundationEssentials)
@@ -23,7 +24,7 @@ public final class DeviceConnection: Sendable {
     private let controllerURL: String
     private let device: DeviceID
     private let deviceToken: String?
-    private let tls: CurlTLS
+    private let tls: Mutex<CurlTLS>
     private let client: CurlClient
     private let cancellation = CurlCancellation()
 
@@ -39,8 +40,13 @@ public final class DeviceConnection: Sendable {
         self.controllerURL = controllerURL.hasSuffix("/") ? String(controllerURL.dropLast()) : controllerURL
         self.device = device
         self.deviceToken = deviceToken
-        self.tls = tls
+        self.tls = Mutex(tls)
         self.client = client
+    }
+
+    /// Uses other files from the next call on.
+    public func use(_ tls: CurlTLS) {
+        self.tls.withLock { $0 = tls }
     }
 
     /// Breaks off every call, those to come as well.
@@ -56,6 +62,11 @@ public final class DeviceConnection: Sendable {
     /// Asked before the controller can be verified: compare the fingerprint with one from elsewhere.
     public func certificateAuthority() throws -> String {
         String(decoding: try send(get("/v1/certificate-authority")).body, as: UTF8.self)
+    }
+
+    /// Renews the device's certificate.
+    public func renewCertificate(_ renewal: CertificateRenewal) throws -> DeviceCertificate {
+        try decoded(try send(post("/v1/devices/\(device)/certificate", renewal)))
     }
 
     /// Sends a heartbeat.
@@ -141,7 +152,7 @@ public final class DeviceConnection: Sendable {
         var request = CurlRequest(method: method, url: controllerURL + path)
         if let deviceToken { request.headers.append((name: "Authorization", value: "Bearer \(deviceToken)")) }
         request.timeoutSeconds = Self.timeoutSeconds
-        request.tls = tls
+        request.tls = tls.withLock { $0 }
         return request
     }
 

@@ -4,13 +4,16 @@ public import Fleet
 public struct DeviceIdentity: Codable, Hashable, Sendable {
     /// The device.
     public var device: DeviceID
-    /// Its bearer token: a secret.
-    public var deviceToken: String
+    /// Its bearer token: a secret; nil for a device with a certificate.
+    public var deviceToken: String?
+    /// The path of its certificate in the state directory; nil for a device with a bearer token.
+    public var certificate: String?
     /// Where it enrolled.
     public var controllerURL: String
 
     /// Makes an identity.
-    public init(device: DeviceID, deviceToken: String, controllerURL: String) {
+    public init(device: DeviceID, deviceToken: String?, certificate: String? = nil, controllerURL: String) {
+        self.certificate = certificate
         self.device = device
         self.deviceToken = deviceToken
         self.controllerURL = controllerURL
@@ -69,6 +72,34 @@ public struct MembershipStore: Sendable {
     public func saveAuthority(_ pem: String) throws {
         try files.makeDirectories("trust")
         try files.replace(StateLayout.certificateAuthority, with: Array(pem.utf8))
+    }
+
+    /// The device's private key, PEM: made here where there is none, and never sent.
+    public func deviceKey(making new: () throws -> String) throws -> String {
+        if let known = try files.read(StateLayout.deviceKey) { return String(decoding: known, as: UTF8.self) }
+        let made = try new()
+        try files.makeDirectories("identity")
+        try files.replace(StateLayout.deviceKey, with: Array(made.utf8), isSecret: true)
+        return made
+    }
+
+    /// Writes a certificate, PEM, to a file of its own; its path.
+    ///
+    /// The one before stays until ``renew(_:)``: the identity on disk names it until then.
+    public func saveCertificate(_ pem: String, expiresAt: Timestamp) throws -> String {
+        let path = StateLayout.certificate(expiresAt: expiresAt)
+        try files.makeDirectories("identity")
+        try files.replace(path, with: Array(pem.utf8))
+        return path
+    }
+
+    /// Writes who the device is from now on, and removes the certificates before.
+    public func renew(_ identity: DeviceIdentity) throws {
+        try files.replace(StateLayout.identity, with: JSONCoding.encode(identity), isSecret: true)
+        let kept = identity.certificate
+        for entry in try files.list("identity") where StateLayout.isCertificate(entry.name) {
+            if "identity/\(entry.name)" != kept { try files.remove("identity/\(entry.name)") }
+        }
     }
 
     /// Writes the membership, the keys first: an identity without them would be a device that trusts nobody.

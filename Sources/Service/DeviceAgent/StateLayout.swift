@@ -3,7 +3,8 @@ public import Fleet
 /// Where everything lies in the agent's state directory.
 ///
 /// ```
-/// identity/enrol.json            who the device is, and its token (0600)
+/// identity/enrol.json            who the device is, and its token or the name of its certificate (0600)
+/// identity/device.key            its private key (0600); device-<end>.pem: its certificate
 /// trust/                         pinned keys and certificate authority, the newest assignment, floors
 /// store/sha256/ab/<digest>       files of versions by content, read-only, shared by hard links
 /// models/<model>/versions/<d>/   a version: its files, model.sig, .sealed
@@ -25,6 +26,13 @@ public struct StateLayout: Hashable, Sendable {
     }
 
     static let identity = "identity/enrol.json"
+    /// The device's private key, PEM.
+    public static let deviceKey = "identity/device.key"
+
+    /// A certificate of the device; each has a name of its own, so that connections with the one before are not reused.
+    static func certificate(expiresAt: Timestamp) -> String { "identity/device-\(expiresAt.milliseconds / 1000).pem" }
+
+    static func isCertificate(_ name: String) -> Bool { name.hasPrefix("device-") && name.hasSuffix(".pem") }
     /// The certificate authority of the controller, PEM, where the enrolment token pinned one.
     public static let certificateAuthority = "trust/ca.pem"
     static let trustedKeys = "trust/keys.json"

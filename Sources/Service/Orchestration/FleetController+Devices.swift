@@ -35,22 +35,50 @@ extension FleetController {
             if let existing = draft.state.devices[request.device] {
                 throw Problem.deviceExists(existing.id, retired: existing.retiredAt != nil)
             }
+            let certificate = try issued(request.certificateRequest, to: request.device, at: draft.now)
             var used = token
             used.usesLeft -= 1
             draft.state.tokens[token.id] = used
             draft.add(.token(used))
-            draft.put(
-                StoredDevice(
-                    id: request.device, tokenHash: surroundings.cryptography.digest(Array(secret.utf8)),
-                    labels: try request.labels.overridden(by: token.labels), enrolledAt: draft.now,
-                    agentVersion: String(request.agentVersion.prefix(64))))
+            var device = StoredDevice(
+                id: request.device, tokenHash: surroundings.cryptography.digest(Array(secret.utf8)),
+                labels: try request.labels.overridden(by: token.labels), enrolledAt: draft.now,
+                agentVersion: String(request.agentVersion.prefix(64)))
+            device.certificateKey = certificate?.key
+            draft.put(device)
             draft.changesCredentials = true
             draft.audit("device:\(request.device)", "device.enrol", "device/\(request.device)", ["token": token.id])
             draft.reconcile(request.device)
+            // Nobody learns the token of a device with a certificate: its hash opens nothing.
             return EnrolmentReply(
-                deviceToken: secret, assignmentKey: surroundings.cryptography.assignmentKeyPEM,
+                deviceToken: certificate == nil ? secret : nil, certificate: certificate?.pem,
+                assignmentKey: surroundings.cryptography.assignmentKeyPEM,
                 publisherKeys: draft.state.publisherKeys.values.map(\.pem).sorted())
         }
+    }
+
+    private func issued(
+        _ request: String?, to device: DeviceID, at now: Timestamp
+    ) throws -> (pem: String, key: Digest)? {
+        guard let request else { return nil }
+        do {
+            return try surroundings.cryptography.issueCertificate(request: request, to: device, at: now)
+        } catch {
+            throw Problem.invalid([FieldFault(field: "certificateRequest", remedy: "\(error)")])
+        }
+    }
+
+    /// See ``FleetOperations``.
+    public func renewCertificate(_ renewal: CertificateRenewal, of id: DeviceID) throws -> DeviceCertificate {
+        guard let device = state.devices[id], device.retiredAt == nil else { throw Problem.unknownDevice(id) }
+        guard let certificate = try issued(renewal.certificateRequest, to: id, at: now),
+            certificate.key == device.certificateKey
+        else {
+            throw Problem.conflict(
+                "certificate_not_renewed",
+                "device \(id) has no certificate for this key here; enrol it anew under another id")
+        }
+        return DeviceCertificate(certificate: certificate.pem)
     }
 
     /// See ``FleetOperations``.

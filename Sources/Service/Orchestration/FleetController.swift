@@ -171,6 +171,14 @@ public final class FleetController: FleetOperations {
         return credentials.withLock { $0[hash] }
     }
 
+    /// See ``FleetOperations``.
+    public func caller(device id: DeviceID, certificateKey: Digest) -> Caller? {
+        guard let device = state.devices[id], device.retiredAt == nil, device.certificateKey == certificateKey else {
+            return nil
+        }
+        return .device(id)
+    }
+
     private static func credentials(of state: FleetState) -> [Digest: Caller] {
         var credentials: [Digest: Caller] = [:]
         for key in state.apiKeys.values {

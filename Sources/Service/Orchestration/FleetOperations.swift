@@ -27,6 +27,9 @@ public protocol FleetOperations: AnyObject, Sendable {
     /// Who a bearer credential belongs to: an operator key (`eok_…`) or a device token (`edt_…`). Fast.
     func caller(bearer: String) -> Caller?
 
+    /// Whether a certificate for this key is the device's, which is not retired. Fast.
+    func caller(device: DeviceID, certificateKey: Digest) -> Caller?
+
     /// Takes a heartbeat in. Fast: memory only.
     func heartbeat(_ heartbeat: Heartbeat, from device: DeviceID) throws -> HeartbeatReply
     /// The device's signed assignments. Fast.
@@ -48,6 +51,8 @@ public protocol FleetOperations: AnyObject, Sendable {
 
     /// Enrols a device with a token.
     func enrol(_ request: EnrolmentRequest) throws -> EnrolmentReply
+    /// Renews a device's certificate for the key it has.
+    func renewCertificate(_ renewal: CertificateRenewal, of device: DeviceID) throws -> DeviceCertificate
     /// Stores attempt reports.
     func report(_ batch: ReportBatch, from device: DeviceID) throws -> ReportReceipt
     /// Takes in points of a device's ring.

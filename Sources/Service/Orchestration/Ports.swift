@@ -29,12 +29,26 @@ public protocol OrchestratorCryptography: Sendable {
     /// - Throws: when the text is no P-256 public key.
     func fingerprint(publicKeyPEM: String) throws -> Digest
 
+    /// Issues a certificate to a device for the key of its request (PKCS #10, PEM); nil where none are issued here.
+    ///
+    /// - Throws: when the request cannot be used; its description says why.
+    func issueCertificate(
+        request: String, to device: DeviceID, at now: Timestamp
+    ) throws -> (pem: String, key: Digest)?
+
     /// Checks a version's bundle against its files and the known publisher keys.
     ///
     /// - Throws: ``VersionRefusal``.
     func verifyVersion(
         bundle: String, manifest: [UInt8], files: [(path: String, digest: Digest)], publisherKeysPEM: [String]
     ) throws -> AcceptedVersion
+}
+
+extension OrchestratorCryptography {
+    /// Issues none.
+    public func issueCertificate(
+        request: String, to device: DeviceID, at now: Timestamp
+    ) throws -> (pem: String, key: Digest)? { nil }
 }
 
 /// What a verified bundle says about a version.

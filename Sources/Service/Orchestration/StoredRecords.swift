@@ -9,6 +9,8 @@ public struct StoredDevice: Codable, Hashable, Sendable {
     public var id: DeviceID
     /// SHA-256 of its bearer token.
     public var tokenHash: Digest
+    /// SHA-256 of the public key its certificates are for; nil for a device with a bearer token.
+    public var certificateKey: Digest?
     /// Labels.
     public var labels: Labels
     /// When it joined.

@@ -9,7 +9,7 @@ public protocol APIObserver: Sendable {
     func requestFinished(_ record: RequestRecord)
 
     /// A credential was refused.
-    func authenticationFailed(_ failure: AuthenticationFailure)
+    func authenticationFailed(_ failure: AuthenticationFailure, by method: AuthenticationMethod)
 
     /// A use case failed for a reason that the caller cannot mend; it was answered 503.
     func requestFailed(handler: String, error: any Error)
@@ -37,6 +37,14 @@ public struct RequestRecord: Hashable, Sendable {
     }
 }
 
+/// How a caller proves who it is; the raw value is the metric label `method`.
+public enum AuthenticationMethod: String, CaseIterable, Hashable, Sendable {
+    /// A bearer credential, or none at all.
+    case bearer
+    /// A client certificate.
+    case certificate
+}
+
 /// Why a credential was refused; the raw value is the metric label `reason`.
 public enum AuthenticationFailure: String, CaseIterable, Hashable, Sendable {
     /// None was sent.
@@ -45,6 +53,8 @@ public enum AuthenticationFailure: String, CaseIterable, Hashable, Sendable {
     case unknown
     /// The caller's role or kind may not call the route.
     case wrongRole = "wrong_role"
+    /// The certificate has ended.
+    case expired
     /// A device tried to act as another one.
     case wrongDevice = "wrong_device"
 }
@@ -59,7 +69,7 @@ public struct SilentAPIObserver: APIObserver {
     /// Does nothing.
     public func requestFinished(_ record: RequestRecord) {}
     /// Does nothing.
-    public func authenticationFailed(_ failure: AuthenticationFailure) {}
+    public func authenticationFailed(_ failure: AuthenticationFailure, by method: AuthenticationMethod) {}
     /// Does nothing.
     public func requestFailed(handler: String, error: any Error) {}
 }

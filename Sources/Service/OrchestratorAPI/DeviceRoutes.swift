@@ -7,11 +7,21 @@ import WireFormat
 enum DeviceRoutes {
     static let all: [Route] = [
         Route("POST", "/v1/enrolments", .open, body: .declaration, audience: .devices, .blocking(enrol)),
+        Route("POST", renewal, .device, body: .declaration, .blocking(renew)),
         Route("POST", "/v1/devices/{device}/heartbeats", .device, body: .heartbeat, .fast(heartbeat)),
         Route("GET", "/v1/devices/{device}/assignment", .device, .held(assignment)),
         Route("POST", "/v1/devices/{device}/reports", .device, body: .reports, .blocking(report)),
         Route("POST", "/v1/devices/{device}/history", .device, body: .history, .blocking(history)),
     ]
+
+    /// The one route that a certificate which has ended opens, so that a device that was away for long renews it.
+    static let renewal = "/v1/devices/{device}/certificate"
+
+    private static func renew(_ call: Call) throws -> WebResponse {
+        try .json(
+            try call.operations.renewCertificate(
+                try call.body(CertificateRenewal.self), of: try call.name("device")), status: 201)
+    }
 
     private static func enrol(_ call: Call) throws -> WebResponse {
         try .secret(try call.operations.enrol(try call.body(EnrolmentRequest.self)))

@@ -9,11 +9,9 @@ extension OrchestratorAPI {
     /// - Throws: ``WireFormat/Problem`` with status 401 or 403; each is told to the observer.
     func authorise(_ request: WebRequest, _ route: Route, _ parameters: [String: String]) throws -> Caller? {
         if route.access == .open { return nil }
-        guard let bearer = Self.bearer(request.header("authorization")) else {
-            throw refused(.missing, .credentialMissing)
-        }
-        guard let caller = surroundings.operations.caller(bearer: bearer) else {
-            throw refused(.unknown, .credentialUnknown)
+        let (caller, method) = try caller(of: request, route)
+        func refused(_ failure: AuthenticationFailure, _ problem: Problem) -> Problem {
+            self.refused(failure, problem, by: method)
         }
         switch (route.access, caller) {
         case (.open, _), (.deviceOrPerson, _):
@@ -31,8 +29,35 @@ extension OrchestratorAPI {
         }
     }
 
-    private func refused(_ failure: AuthenticationFailure, _ problem: Problem) -> Problem {
-        surroundings.observer.authenticationFailed(failure)
+    /// Who calls: by the bearer credential where one is sent, otherwise by the client certificate.
+    private func caller(of request: WebRequest, _ route: Route) throws -> (Caller, AuthenticationMethod) {
+        if let bearer = Self.bearer(request.header("authorization")) {
+            guard let caller = surroundings.operations.caller(bearer: bearer) else {
+                throw refused(.unknown, .credentialUnknown, by: .bearer)
+            }
+            return (caller, .bearer)
+        }
+        guard let certificate = request.peerCertificate else {
+            throw refused(.missing, .credentialMissing, by: .bearer)
+        }
+        guard certificate.uri.hasPrefix(Self.devicePrefix), let key = Digest(hex: certificate.keyFingerprint),
+            let device = DeviceID(rawValue: String(certificate.uri.dropFirst(Self.devicePrefix.count))),
+            let caller = surroundings.operations.caller(device: device, certificateKey: key)
+        else { throw refused(.unknown, .certificateUnknown, by: .certificate) }
+        let hasEnded = certificate.expiresAt * 1000 <= surroundings.now().milliseconds
+        guard !hasEnded || route.template == DeviceRoutes.renewal else {
+            throw refused(.expired, .certificateExpired, by: .certificate)
+        }
+        return (caller, .certificate)
+    }
+
+    /// What the name of a device's certificate begins with.
+    private static let devicePrefix = "urn:edge:device:"
+
+    private func refused(
+        _ failure: AuthenticationFailure, _ problem: Problem, by method: AuthenticationMethod
+    ) -> Problem {
+        surroundings.observer.authenticationFailed(failure, by: method)
         return problem
     }
 

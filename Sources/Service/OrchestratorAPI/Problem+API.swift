@@ -110,6 +110,14 @@ extension Problem {
         code: "token_from_token", title: "Not allowed", status: 403,
         detail: "a signed token gets no other token; use the credential from the device's enrolment")
 
+    static let certificateUnknown = Problem(
+        code: "certificate_unknown", title: "Unknown certificate", status: 401,
+        detail: "the client certificate belongs to no device of this fleet, or to a retired one; enrol the device")
+
+    static let certificateExpired = Problem(
+        code: "certificate_expired", title: "Certificate ended", status: 401,
+        detail: "the device's certificate has ended: renew it by POST /v1/devices/{device}/certificate, which takes it")
+
     static let noCertificateAuthority = Problem(
         code: "no_certificate_authority", title: "No certificate authority", status: 404,
         detail: "this controller has no certificate authority of its own; `edge-controller certify` makes one")
