@@ -68,4 +68,33 @@ import Testing
         #expect(HistoryOffset(history, kind: .mean, strata: [0, 0, 1, 2]).offsets == [0.5, 0.5, -3, -0.2])
         #expect(HistoryOffset([Tally()], kind: .mean, strata: [0]).offsets == [0])
     }
+
+    /// Ten devices with a short history and ten with a long one, every other one above 5 and below it.
+    private func means(short: Double, long: Double) -> [Double] {
+        let history = (0..<20).map { index in
+            let (count, distance) = index < 10 ? (4.0, short) : (100, long)
+            return Tally(count: count, total: count * (5 + (index.isMultiple(of: 2) ? distance : -distance)))
+        }
+        return HistoryOffset(history, kind: .mean, strata: [Int](repeating: 0, count: 20)).offsets
+    }
+
+    @Test("a short history of a mean is drawn towards the list's, as far as long ones differ less than short ones")
+    func thinMeans() {
+        // Squares 1 and 0.36 on average, 1/count 0.25 and 0.01: 8/3 inside devices and 1/3 between, which is 8 samples.
+        let offsets = means(short: 1, long: 0.6)
+        #expect(abs(offsets[0] - (5 + 4.0 / 12)) < 1e-12 && abs(offsets[1] - (5 - 4.0 / 12)) < 1e-12)
+        #expect(abs(offsets[10] - (5 + 0.6 * 100 / 108)) < 1e-12)
+    }
+
+    @Test("devices that do not differ are drawn together, with at most the weight of a middling history")
+    func likeMeans() {
+        let offsets = means(short: 1, long: 0)
+        #expect(abs(offsets[0] - (5 + 4.0 / 104)) < 1e-12 && offsets[10] == 5)
+    }
+
+    @Test("where short histories differ no more than long ones, all are kept as they are")
+    func differingMeans() {
+        let offsets = means(short: 0.5, long: 0.5)
+        #expect(offsets[0] == 5.5 && offsets[1] == 4.5 && offsets[10] == 5.5)
+    }
 }

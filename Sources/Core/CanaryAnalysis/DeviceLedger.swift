@@ -48,7 +48,9 @@ struct DeviceLedger: Sendable {
     /// Over the last ticks; stays empty where it is not kept.
     private(set) var recent: Window
     /// Requests since the step's start.
-    private(set) var requests: [Double]
+    var requests: [Double] { kind == .mean ? sinceStart.scale : requestsOfShare }
+    /// The same of a share; stays empty for a mean, whose scale they are.
+    private var requestsOfShare: [Double]
     /// Of a mean: the squared deviations of every device and tick by their requests, and how many there were.
     private(set) var scatter = (sum: 0.0, count: 0.0)
 
@@ -75,7 +77,7 @@ struct DeviceLedger: Sendable {
         self.keepsRecent = keepsRecent
         sinceStart = Window(count: offsets.count)
         recent = Window(count: keepsRecent ? offsets.count : 0)
-        requests = sinceStart.observed
+        requestsOfShare = kind == .share ? sinceStart.observed : []
     }
 
     /// Credits a tick.
@@ -104,7 +106,7 @@ struct DeviceLedger: Sendable {
             }
             sinceStart.observed[entry.device] += observed
             sinceStart.scale[entry.device] += scale
-            requests[entry.device] += entry.count
+            if kind == .share { requestsOfShare[entry.device] += entry.count }
             if keepsRecent {
                 tick.observed[entry.device] = Float(observed)
                 tick.scale[entry.device] = Float(scale)

@@ -134,15 +134,16 @@ struct ChosenEvents: Sendable {
     private let stream: UInt32
     /// How many events of each device are passed over before the next one is chosen; negative before the first.
     private var left: [Double]
-    private var drawn: [UInt64]
+    private var drawn: [UInt32]
 
     init(probability: Double, devices: Int, seed: UInt64, stream: UInt32) {
         self.probability = probability
         logMiss = Double.log(onePlus: -min(probability, 1))
         self.seed = seed
         self.stream = stream
-        left = [Double](repeating: -1, count: devices)
-        drawn = [UInt64](repeating: 0, count: devices)
+        // Where nothing is chosen, as of a mean, nothing is remembered: a large list has many devices.
+        left = [Double](repeating: -1, count: probability > 0 ? devices : 0)
+        drawn = [UInt32](repeating: 0, count: probability > 0 ? devices : 0)
     }
 
     /// How many of a device's next events are chosen.
@@ -163,8 +164,9 @@ struct ChosenEvents: Sendable {
 
     private mutating func nextGap(_ device: Int) -> Double {
         let uniform = KeyedRandom.uniform(
-            seed: seed, purpose: .proof, row: stream << 24 | UInt32(truncatingIfNeeded: device), column: drawn[device])
-        drawn[device] += 1
+            seed: seed, purpose: .proof, row: stream << 24 | UInt32(truncatingIfNeeded: device),
+            column: UInt64(drawn[device]))
+        drawn[device] &+= 1
         return (Double.log(onePlus: -uniform) / logMiss).rounded(.down)
     }
 }
