@@ -86,7 +86,8 @@ def one_device(bench: Bench, report: Report) -> None:
         require(not made, f"these were made: {made}")
         good = [["-tls1_3"], ["-tls1_2"], ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"]]
         require(all(handshake(controller, *words) for words in good), "a modern handshake failed")
-        return f"TLS 1.0, 1.1 and {len(OLD_SUITES)} old suites of 1.2: refused; TLS 1.2 and 1.3: made"
+        require("\nclosed\n" in renegotiation(controller), "a client may renegotiate")
+        return f"TLS 1.0, 1.1, {len(OLD_SUITES)} old suites of 1.2: refused; renegotiation: closed; TLS 1.2, 1.3: made"
 
     def ended() -> str:
         agent.kill()
@@ -218,6 +219,21 @@ def served(controller: Controller) -> str:
     found = re.search(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", shown(controller), re.DOTALL)
     require(found is not None, "it shows no certificate")
     return found.group()
+
+
+def renegotiation(controller: Controller) -> str:
+    """What `openssl s_client` says when it asks for a new handshake on a connection, and waits for what comes of it."""
+    process = subprocess.Popen(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{controller.port}", "-tls1_2"], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        time.sleep(0.5)
+        process.stdin.write("R\n")
+        process.stdin.flush()
+        process.wait(timeout=10)
+        return process.stdout.read()
+    finally:
+        process.kill()
 
 
 def handshake(controller: Controller, *words: str) -> bool:
