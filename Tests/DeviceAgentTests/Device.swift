@@ -26,6 +26,8 @@ final class Device {
     var lastContact: Timestamp?
     /// What the device is made of; empty where it does not say.
     var architecture = ""
+    /// Whom the device trusts; nil for the stub key.
+    var trust: (any VersionVerifying)?
     private(set) var agent: Agent?
     private(set) var worker: UpdateWorker?
     private var waiting: AssignmentSet?
@@ -60,6 +62,11 @@ final class Device {
         waiting = AssignmentSet(number: number, assignments: [claims.signed(with: StubKey())])
     }
 
+    /// Any text as what the controller orders from now on.
+    func order(_ number: UInt64, signed text: String) {
+        waiting = AssignmentSet(number: number, assignments: [text])
+    }
+
     /// A controller, or somebody who would like to be one, orders another device's assignment from this one.
     func offerForeignAssignment(number: UInt64) throws {
         let claims = AssignmentClaims(
@@ -79,7 +86,7 @@ final class Device {
             device: id, model: model, runtime: RuntimeSettings(command: ["run", "{model_dir}"], port: 1),
             agentVersion: "1", probationSeconds: 1, fetchTries: 2, architecture: architecture)
         let services = AgentServices(
-            files: disk, controller: controller, verifier: StubTrust(device: id), probe: probe,
+            files: disk, controller: controller, verifier: trust ?? StubTrust(device: id), probe: probe,
             launcher: FakeLauncher(), clock: clock, chance: EvenChance(), log: log,
             killSwitch: DiskKillSwitch(disk: disk, point: killAt))
         let agent = try Agent(settings: settings, services: services)
@@ -120,7 +127,7 @@ final class Device {
     }
 
     var store: VersionStore {
-        VersionStore(files: disk, layout: StateLayout(model: model), verifier: StubTrust(device: id))
+        VersionStore(files: disk, layout: StateLayout(model: model), verifier: trust ?? StubTrust(device: id))
     }
 
     var local: LocalVersions { get throws { try store.local() } }

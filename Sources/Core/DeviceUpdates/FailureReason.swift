@@ -14,6 +14,8 @@ public enum FailureReason: String, CaseIterable, Hashable, Sendable {
     case quarantined
     /// The signed version is not the one assigned: another model, name or digest.
     case versionMismatch = "version_mismatch"
+    /// The version's publisher withdrew it: its release counter is below the device's floor.
+    case versionWithdrawn = "version_withdrawn"
     /// The signed version needs another architecture, runtime or more memory.
     case incompatible
     /// Files could not be fetched within the tries.
@@ -52,7 +54,8 @@ public enum FailureReason: String, CaseIterable, Hashable, Sendable {
             .interrupted, .tooManyTransitions:
             true
         case .assignmentInvalid, .assignmentExpired, .assignmentReplayed, .unknownModel, .quarantined, .incompatible,
-            .downloadFailed, .diskFull, .storageFailed, .backupMissing, .superseded, .contactLost, .rollbackFailed:
+            .versionWithdrawn, .downloadFailed, .diskFull, .storageFailed, .backupMissing, .superseded, .contactLost,
+            .rollbackFailed:
             false
         }
     }
@@ -61,7 +64,7 @@ public enum FailureReason: String, CaseIterable, Hashable, Sendable {
     public var refusesAssignment: Bool {
         switch self {
         case .assignmentInvalid, .assignmentExpired, .assignmentReplayed, .unknownModel, .quarantined, .versionMismatch,
-            .incompatible, .signatureInvalid:
+            .versionWithdrawn, .incompatible, .signatureInvalid:
             true
         case .downloadFailed, .hashMismatch, .diskFull, .storageFailed, .backupMissing, .runtimeUnhealthy,
             .runtimeCrashed, .smokeFailed, .interrupted, .tooManyTransitions, .superseded, .contactLost,

@@ -10,6 +10,9 @@ public struct EdgeVersionManifest: Hashable, Sendable {
     public var version: VersionName
     /// Orders the model's versions for the device's floor; 0 to 2^53 - 1, larger is later.
     public var releaseCounter: UInt64
+    /// Withdraws the model's versions with a smaller release counter, on devices where this version has become the last
+    /// known good; 0 withdraws none.
+    public var releaseFloor: UInt64
     /// What a device must be to run the version.
     public var compatibility: Compatibility
     /// The file that the runtime loads.
@@ -21,12 +24,14 @@ public struct EdgeVersionManifest: Hashable, Sendable {
 
     /// Makes a manifest.
     public init(
-        model: ModelName, version: VersionName, releaseCounter: UInt64, compatibility: Compatibility = Compatibility(),
-        entry: ArtifactPath, smokeTest: SmokeTest? = nil, metadata: [String: String] = [:]
+        model: ModelName, version: VersionName, releaseCounter: UInt64, releaseFloor: UInt64 = 0,
+        compatibility: Compatibility = Compatibility(), entry: ArtifactPath, smokeTest: SmokeTest? = nil,
+        metadata: [String: String] = [:]
     ) {
         self.model = model
         self.version = version
         self.releaseCounter = releaseCounter
+        self.releaseFloor = releaseFloor
         self.compatibility = compatibility
         self.entry = entry
         self.smokeTest = smokeTest
@@ -95,17 +100,22 @@ extension EdgeVersionManifest {
             "compatibility": compatibility.json,
             "metadata": .object(metadata.mapValues { .string($0) }),
         ]
+        if releaseFloor > 0 { members["releaseFloor"] = .integer(Int64(clamping: releaseFloor)) }
         members["smokeTest"] = smokeTest?.json
         return JSONValue.object(members).serialized()
     }
 
     private init(_ fields: FieldReader) throws(FieldFault) {
         try fields.allowOnly([
-            "model", "version", "releaseCounter", "entry", "compatibility", "smokeTest", "metadata",
+            "model", "version", "releaseCounter", "releaseFloor", "entry", "compatibility", "smokeTest", "metadata",
         ])
         model = try fields.name("model", of: ModelSubject.self)
         version = try fields.name("version", of: VersionSubject.self)
         releaseCounter = try fields.count("releaseCounter")
+        releaseFloor = try fields.optionalCount("releaseFloor") ?? 0
+        guard releaseFloor <= releaseCounter else {
+            throw FieldFault("releaseFloor must not be more than releaseCounter, or the version withdraws itself")
+        }
         entry = try fields.artifactPath("entry")
         compatibility = Compatibility()
         if let required = try fields.optionalObject("compatibility") { compatibility = try Compatibility(required) }

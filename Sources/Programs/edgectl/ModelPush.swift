@@ -25,6 +25,8 @@ struct ModelPush: ParsableCommand {
     @Argument(help: "The model's file, or a directory with everything the version holds.") var path: String
     @Option(help: "The publisher's private key; it does not leave this machine.") var key: String?
     @Option(help: "The release counter; one more than the newest version's by default.") var counter: UInt64?
+    @Option(help: "Withdraws versions with a smaller release counter, where this one has become the last known good.")
+    var releaseFloor: UInt64 = 0
     @Option(name: .customLong("meta"), help: "A fact KEY=VALUE for people, e.g. git=4f2a91c; may be repeated.")
     var metadata: [String] = []
     @Option(help: "The file the runtime loads, relative to PATH.") var entry: String?
@@ -50,7 +52,8 @@ struct ModelPush: ParsableCommand {
         let registered = try TemporaryDirectory.with { directory in
             let prepared: PreparedVersion
             if let signingKey {
-                try source.stage(in: directory, counter: try counter ?? nextCounter(controller))
+                try source.stage(
+                    in: directory, counter: try counter ?? nextCounter(controller), floor: releaseFloor)
                 prepared = try PreparedVersion(signing: directory, with: signingKey)
                 try register(signingKey.publicKey, with: controller)
             } else {

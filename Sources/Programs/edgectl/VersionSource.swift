@@ -32,25 +32,27 @@ struct VersionSource {
 
     /// Copies everything into an empty directory and writes the manifest there; the person's files stay as they are.
     ///
-    /// - Parameter counter: the release counter for a new manifest.
-    func stage(in directory: String, counter: UInt64) throws {
+    /// - Parameters:
+    ///   - counter: the release counter for a new manifest.
+    ///   - floor: the least release counter that devices may still run where this version is the last known good.
+    func stage(in directory: String, counter: UInt64, floor: UInt64 = 0) throws {
         if try isDirectory {
             try copyDirectory(to: directory)
         } else {
             try copy(path, to: "\(directory)/\(Self.name(of: path))")
         }
         let manifestPath = "\(directory)/\(ArtifactPath.manifest)"
-        guard !FileManager.default.fileExists(atPath: manifestPath) else { return try checkOwn(manifestPath) }
+        guard !FileManager.default.fileExists(atPath: manifestPath) else { return try checkOwn(manifestPath, floor) }
         let smokeTest = try stageGolden(in: directory)
         let manifest = EdgeVersionManifest(
-            model: model, version: version, releaseCounter: counter, compatibility: compatibility,
-            entry: try entryPath(in: directory, besides: smokeTest?.goldenInputs), smokeTest: smokeTest,
-            metadata: metadata)
+            model: model, version: version, releaseCounter: counter, releaseFloor: floor,
+            compatibility: compatibility, entry: try entryPath(in: directory, besides: smokeTest?.goldenInputs),
+            smokeTest: smokeTest, metadata: metadata)
         try Data(manifest.serialized()).write(to: URL(filePath: manifestPath))
     }
 
     /// A directory that brings its own manifest: it must be for this version, and nothing else may be asked of it.
-    private func checkOwn(_ path: String) throws {
+    private func checkOwn(_ path: String, _ floor: UInt64) throws {
         let bytes = try FileHashing.contents(ofFile: path, limitBytes: EdgeVersionManifest.limitBytes)
         let own = try EdgeVersionManifest(parsing: bytes)
         guard own.model == model, own.version == version else {
@@ -58,9 +60,9 @@ struct VersionSource {
                 "edge-version.json in \(self.path) is for \(own.model) \(own.version), not \(model) \(version); "
                     + "change it, or remove it and let this command write it")
         }
-        guard entry == nil, golden == nil, metadata.isEmpty else {
+        guard entry == nil, golden == nil, metadata.isEmpty, floor == 0 else {
             throw CommandFailure.invalid(
-                "\(self.path) has its own edge-version.json; put entry, golden and metadata there, or remove it")
+                "\(self.path) has its own edge-version.json; put entry, golden, metadata and floor there, or remove it")
         }
     }
 

@@ -52,6 +52,7 @@ extension UpdateWorker {
             let verified = try store.verify(attempt.to)
             try verified.require(
                 model: settings.model, version: try storedClaims(attempt).run?.version, digest: attempt.to)
+            try requireNotWithdrawn(attempt.to)
             try requireCompatible(verified.manifest.compatibility)
         } catch let refusal as ArtifactRefusal {
             throw StepFault(refusal)

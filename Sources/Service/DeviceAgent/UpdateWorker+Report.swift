@@ -11,7 +11,7 @@ extension UpdateWorker {
         switch ending {
         case .succeeded, .restored:
             let proven = attempt.lastKnownGoodAfterSuccess(local)
-            if let proven, try store.isWhole(proven) { try store.pin(proven) }
+            if let proven, try store.isWhole(proven) { try pin(proven) }
             try quarantine.lift(attempt.to)
             status.change { $0.problems = [] }
         case .rejected, .failed, .fellBack, .stranded:

@@ -16,7 +16,7 @@ extension UpdateWorker {
             guard try store.isWhole(backup) else {
                 throw StepFault.failed(.backupMissing, "the version to return to, \(backup.short), is not whole")
             }
-            try store.pin(backup)
+            try pin(backup)
         }
         services.killSwitch.reached(.backupAfter)
         return .backedUp(backup)
@@ -27,7 +27,7 @@ extension UpdateWorker {
         services.killSwitch.reached(.deployBefore)
         announce()
         let isAfresh = attempt.path == .reinstall
-        try store.activate(attempt.to, afresh: isAfresh)
+        try activate(attempt.to, afresh: isAfresh)
         services.killSwitch.reached(.deploySwapped)
         try serve(attempt.to, afresh: isAfresh)
         services.killSwitch.reached(.deployAfter)
@@ -87,7 +87,7 @@ extension UpdateWorker {
         if let target, try !store.isWhole(target) {
             throw StepFault.failed(.rollbackFailed, "the version to return to, \(target.short), is not whole")
         }
-        try store.activate(target)
+        try activate(target)
         services.killSwitch.reached(.rollbackSwapped)
         if let fault = runtime.serve(target) {
             throw StepFault.failed(.rollbackFailed, "the version to return to does not serve: \(fault.rawValue)")
