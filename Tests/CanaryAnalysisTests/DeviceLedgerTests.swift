@@ -69,6 +69,21 @@ import Testing
         #expect(abs(ledger.recent.scale[0]) < 1e-12)
     }
 
+    @Test(
+        "counts of every size, and numbers that are not whole, leave the short window as they entered",
+        arguments: [1, 12])
+    func widths(blockTicks: Int) {
+        var ledger = DeviceLedger(kind: .mean, offsets: [0, 0], keepsRecent: true, blockTicks: blockTicks)
+        // Its own place in the ring for each width, and in blocks a sum of all of them.
+        for count in [3, 255, 256, 65_535, 65_536, 0.5, 200, 100, 7, 1, 2, 4] {
+            ledger.add([entry(0, count, count * 2), entry(1, count, -count * 2)], counted: [true, true])
+        }
+        #expect(ledger.recent.scale == [131_899.5, 131_899.5])
+        #expect(ledger.recent.observed == [263_799, -263_799])
+        for _ in 0..<(20 * blockTicks) { ledger.add([], counted: [true, true]) }
+        #expect(ledger.recent.scale == [0, 0] && ledger.recent.observed == [0, 0])
+    }
+
     @Test("no requests and no failures expect nothing")
     func nothing() {
         var ledger = ledger([0.1, 0.1])

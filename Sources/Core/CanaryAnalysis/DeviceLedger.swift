@@ -62,7 +62,7 @@ struct DeviceLedger: Sendable {
     /// How many ticks make a block: the short window moves on by blocks, the last of which may be under way.
     private let blockTicks: Int
     /// The last blocks in a ring, so many numbers apiece.
-    private var ring: [(observed: [Float], scale: [Float])] = []
+    private var ring: [(observed: NarrowColumn, scale: NarrowColumn)] = []
 
     /// The longest that the short window is, in ticks.
     var longestWindowTicks: Int { Self.windowTicks * blockTicks }
@@ -149,32 +149,39 @@ struct DeviceLedger: Sendable {
     }
 
     private mutating func push(_ tick: (observed: [Float], scale: [Float])) {
-        let (block, tickOfBlock) = (factors.count - 2).quotientAndRemainder(dividingBy: blockTicks)
-        let place = block % Self.windowTicks
+        let (number, tickOfBlock) = (factors.count - 2).quotientAndRemainder(dividingBy: blockTicks)
+        let place = number % Self.windowTicks
         guard tickOfBlock == 0 else { return grow(place, by: tick) }
-        let leaves = ring.count == Self.windowTicks
+        let leaving = ring.count == Self.windowTicks ? values(of: place) : nil
         for index in offsets.indices {
             recent.observed[index] += Double(tick.observed[index])
             recent.scale[index] += Double(tick.scale[index])
-            if leaves {
-                recent.observed[index] -= Double(ring[place].observed[index])
-                recent.scale[index] -= Double(ring[place].scale[index])
+            if let leaving {
+                recent.observed[index] -= Double(leaving.observed[index])
+                recent.scale[index] -= Double(leaving.scale[index])
                 // What is left of sums and differences of the same numbers is rounding.
                 if abs(recent.scale[index]) < 1e-9 { recent.scale[index] = 0 }
             }
         }
-        if leaves { ring[place] = tick } else { ring.append(tick) }
+        let block = (NarrowColumn(tick.observed), NarrowColumn(tick.scale))
+        if leaving != nil { ring[place] = block } else { ring.append(block) }
     }
 
     /// Adds a tick to the block that is under way; the window takes what the block's rounded sums grow by, so that it
     /// can be taken off again.
     private mutating func grow(_ place: Int, by tick: (observed: [Float], scale: [Float])) {
+        var grown = values(of: place)
         for index in offsets.indices {
-            let (observed, scale) = (ring[place].observed[index], ring[place].scale[index])
-            ring[place].observed[index] = observed + tick.observed[index]
-            ring[place].scale[index] = scale + tick.scale[index]
-            recent.observed[index] += Double(ring[place].observed[index]) - Double(observed)
-            recent.scale[index] += Double(ring[place].scale[index]) - Double(scale)
+            let (observed, scale) = (grown.observed[index], grown.scale[index])
+            grown.observed[index] = observed + tick.observed[index]
+            grown.scale[index] = scale + tick.scale[index]
+            recent.observed[index] += Double(grown.observed[index]) - Double(observed)
+            recent.scale[index] += Double(grown.scale[index]) - Double(scale)
         }
+        ring[place] = (NarrowColumn(grown.observed), NarrowColumn(grown.scale))
+    }
+
+    private func values(of place: Int) -> (observed: [Float], scale: [Float]) {
+        (ring[place].observed.values, ring[place].scale.values)
     }
 }
