@@ -77,7 +77,7 @@ final class Device {
 
     /// The disk damages a version's weights.
     func damage(_ version: TestVersion) throws {
-        try disk.write(StateLayout(model: model).version(version.digest) + "/model.bin", [0], isSecret: false)
+        disk.damage(StateLayout(model: model).version(version.digest) + "/model.bin")
     }
 
     /// Starts the agent and lets it work until nothing is left to do, or its disk fails.
@@ -100,7 +100,7 @@ final class Device {
         if let waiting { _ = agent.intake.take(waiting, accepted: worker.machine.accepted) }
         // The announcement waits for a heartbeat that no thread sends here.
         agent.status.change { $0.updatingUntil = Timestamp(milliseconds: 1) }
-        try carryOut(try worker.begin(), by: worker, agent)
+        try carryOut(nil, by: worker, agent)
         try ReportLoop(agent).send()
     }
 
@@ -113,15 +113,22 @@ final class Device {
         try ReportLoop(agent).send()
     }
 
-    private func carryOut(_ first: UpdateAction, by worker: UpdateWorker, _ agent: Agent) throws {
+    /// What the update loop does, until nothing is left to do.
+    private func carryOut(_ first: UpdateAction?, by worker: UpdateWorker, _ agent: Agent) throws {
         var action = first
+        var failures = 0
         for _ in 0..<200 {
-            let isIdle = action == .none || action == .deferAssignment
+            let isIdle = action == .some(.none) || action == .deferAssignment
             if isIdle, agent.intake.newer(than: worker.machine.accepted) == nil { break }
             agent.status.change { $0.updatingUntil = Timestamp(milliseconds: 1) }
             // An outcome that cannot be written is tried again at once.
             agent.status.updateBell.ring()
-            action = try worker.next(after: action)
+            do {
+                action = try worker.round(after: action)
+            } catch {
+                failures += 1
+                if disk.isCut || failures > 3 { throw error }
+            }
             if disk.isCut { throw MemoryDisk.PowerCut() }
         }
     }

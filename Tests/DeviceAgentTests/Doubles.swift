@@ -16,12 +16,12 @@ struct TestVersion {
 
     init(
         _ name: String, model: ModelName, extra: [String: [UInt8]] = [:], architecture: String? = nil,
-        signature: [UInt8] = [7]
+        counter: UInt64 = 1, floor: UInt64 = 0, signature: [UInt8] = [7]
     ) throws {
         let version = try VersionName(name)
         let manifest = EdgeVersionManifest(
-            model: model, version: version, releaseCounter: 1, compatibility: .init(arch: architecture),
-            entry: try ArtifactPath("model.bin"))
+            model: model, version: version, releaseCounter: counter, releaseFloor: floor,
+            compatibility: .init(arch: architecture), entry: try ArtifactPath("model.bin"))
         var contents = extra
         contents["model.bin"] = Array("weights of \(name)".utf8)
         contents["labels.txt"] = Array("same everywhere".utf8)
@@ -37,7 +37,8 @@ struct TestVersion {
         let bundle = SignatureBundle(keyHint: StubKey().pemDigest.hex, payload: payload, signature: signature)
         let stored = files
         resource = VersionResource(
-            model: model, version: version, digest: SHA256().digest(of: payload), releaseCounter: 1, metadata: [:],
+            model: model, version: version, digest: SHA256().digest(of: payload), releaseCounter: counter,
+            metadata: [:],
             files: listed.sorted { $0.path < $1.path }.map {
                 VersionFile(
                     path: $0.path.rawValue, digest: $0.digest, sizeBytes: UInt64(stored[$0.digest]?.count ?? 0))
@@ -167,9 +168,12 @@ final class FakeRuntime: RuntimeSupervising {
     }
 
     let state = Mutex(State())
+    /// Looks on before anything is served.
+    let watch = Mutex<(@Sendable (Digest?) -> Void)?>(nil)
 
     func serve(_ digest: Digest?) -> FailureReason? {
-        state.withLock { state in
+        watch.withLock { $0?(digest) }
+        return state.withLock { state in
             state.history.append(digest)
             state.serving = digest
             state.isUnstable = digest.map { state.unstable.contains($0) } ?? false
@@ -207,8 +211,13 @@ final class FakeRuntime: RuntimeSupervising {
 /// Time that passes only when somebody waits.
 final class TestClock: AgentClock {
     private let elapsed = Mutex(0.0)
+    private let offset = Mutex(0.0)
 
-    var now: Timestamp { Timestamp(milliseconds: 1_700_000_000_000).adding(seconds: uptimeSeconds) }
+    var now: Timestamp {
+        Timestamp(milliseconds: 1_700_000_000_000).adding(seconds: uptimeSeconds + offset.withLock { $0 })
+    }
+    /// Somebody sets the wall clock.
+    func jump(seconds: Double) { offset.withLock { $0 += seconds } }
     var uptimeSeconds: Double { elapsed.withLock { $0 } }
     func pause(seconds: Double) { elapsed.withLock { $0 += max(seconds, 0.001) } }
 }

@@ -191,7 +191,7 @@ import WireFormat
         device.order(2, run: v2, fallback: v1)
         try device.work()
         let path = StateLayout(model: device.model).version(v2.digest) + "/model.bin"
-        try device.disk.write(path, [0], isSecret: false)
+        device.disk.damage(path)
         try device.work()
         #expect(try device.local.current == v1.digest)
         #expect(device.controller.outcomes.last?.outcome == .rolledBack)

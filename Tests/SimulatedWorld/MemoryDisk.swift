@@ -15,6 +15,24 @@ final class MemoryDisk: DurableFiles {
     struct File: Hashable {
         var bytes: [UInt8] = []
         var synced: [UInt8] = []
+        /// What was written since the last sync, oldest first.
+        var writes: [Write] = []
+        var isReadOnly = false
+    }
+
+    /// Bytes that were written at an offset; the file was cut off behind them.
+    struct Write: Hashable {
+        var offset: Int
+        var bytes: [UInt8]
+    }
+
+    /// One operation of a trace, and what was there after it.
+    struct Moment {
+        var operation: String
+        var path: String
+        var state: State
+        /// The reports that the world had received by then.
+        var received: [UInt64]
     }
 
     struct Directory: Hashable {
@@ -35,9 +53,23 @@ final class MemoryDisk: DurableFiles {
         var freeBytes: UInt64 = 1 << 40
         /// Writes below this path find no room.
         var fullPath: String?
+        /// So often; then there is room again.
+        var fullTimes = Int.max
+        /// Syncs of this name do nothing: a disk, or an agent, that forgets them.
+        var ignoredSync: SyncSite?
+        /// The operation with this number fails; true where it is for lack of room.
+        var refusal: [Int: Bool] = [:]
+        /// The operation before this one.
+        var previous = ""
     }
 
     let state: Mutex<State>
+    /// Every operation since recording began; nil where nothing is recorded.
+    let trace = Mutex<[Moment]?>(nil)
+    /// Called after every operation.
+    let watch = Mutex<(@Sendable (Moment) -> Void)?>(nil)
+    /// What the world has received, for the trace.
+    let received = Mutex<(@Sendable () -> [UInt64])?>(nil)
 
     init(_ state: sending State = State()) {
         self.state = Mutex(state)
@@ -47,12 +79,29 @@ final class MemoryDisk: DurableFiles {
 
     var isCut: Bool { state.withLock { $0.budget <= 0 } }
 
+    /// The operation with this number fails, for lack of room or because the disk is broken.
+    func refuse(operation: Int, isFull: Bool) { state.withLock { $0.refusal[operation] = isFull } }
+
     func setBudget(_ budget: Int) { state.withLock { $0.budget = budget } }
 
     /// Writes below this path find no room from now on; nil gives room again.
-    func setFull(below path: String?) { state.withLock { $0.fullPath = path } }
+    func setFull(below path: String?, times: Int = .max) {
+        state.withLock { state in
+            state.fullPath = path
+            state.fullTimes = times
+        }
+    }
 
     func setFreeBytes(_ bytes: UInt64) { state.withLock { $0.freeBytes = bytes } }
+
+    /// A file's bytes go bad, whatever its permissions.
+    func damage(_ path: String) {
+        state.withLock { state in
+            guard let inode = state.find(path) else { return }
+            state.files[inode]?.bytes = [0]
+            state.files[inode]?.synced = [0]
+        }
+    }
 
     /// A disk as a power cut leaves it; `keep` chooses how much of `count` unsynced changes or bytes survives.
     func afterPowerCut(keep: (_ count: Int) -> Int) -> MemoryDisk {
@@ -73,6 +122,7 @@ final class MemoryDisk: DurableFiles {
                 let kept = keep(file.bytes.count)
                 file.bytes = Array(file.bytes.prefix(kept)) + file.synced.dropFirst(kept)
                 file.synced = file.bytes
+                file.writes = []
                 cut.files[inode] = file
             }
             cut.budget = .max
@@ -91,21 +141,26 @@ final class MemoryDisk: DurableFiles {
     }
 
     func write(_ path: String, _ bytes: [UInt8], isSecret: Bool) throws(StorageFault) {
-        try change(path) { state, inode in state.files[inode]?.bytes = bytes }
+        try write(path, bytes, at: 0)
     }
 
     func write(_ path: String, _ bytes: [UInt8], at offset: UInt64) throws(StorageFault) {
+        let write = Write(offset: Int(offset), bytes: bytes)
         try change(path) { state, inode in
-            let before = state.files[inode]?.bytes.prefix(Int(offset)) ?? []
-            let gap = [UInt8](repeating: 0, count: max(0, Int(offset) - before.count))
-            state.files[inode]?.bytes = before + gap + bytes
+            guard var file = state.files[inode] else { return }
+            file.bytes = write.applied(to: file.bytes)
+            file.writes.append(write)
+            state.files[inode] = file
         }
     }
 
     func sync(_ path: String) throws(StorageFault) {
         try operate("sync", path) { state in
-            guard let inode = state.find(path), let bytes = state.files[inode]?.bytes else { return false }
-            state.files[inode]?.synced = bytes
+            guard let inode = state.find(path), var file = state.files[inode] else { return false }
+            if state.ignoredSync?.isMeant("sync", path, after: state.previous) ?? false { return true }
+            file.synced = file.bytes
+            file.writes = []
+            state.files[inode] = file
             return true
         }
     }
@@ -113,6 +168,7 @@ final class MemoryDisk: DurableFiles {
     func syncDirectory(_ path: String) throws(StorageFault) {
         try operate("sync the directory", path) { state in
             guard let inode = state.find(path), let entries = state.directories[inode]?.entries else { return false }
+            if state.ignoredSync?.isMeant("sync the directory", path, after: state.previous) ?? false { return true }
             state.directories[inode]?.synced = entries
             state.directories[inode]?.changes = []
             return true
@@ -195,7 +251,13 @@ final class MemoryDisk: DurableFiles {
         return SHA256().digest(of: bytes)
     }
 
-    func makeReadOnly(_ path: String) throws(StorageFault) {}
+    func makeReadOnly(_ path: String) throws(StorageFault) {
+        try operate("make read-only", path) { state in
+            guard let inode = state.find(path), state.files[inode] != nil else { return false }
+            state.files[inode]?.isReadOnly = true
+            return true
+        }
+    }
 
     func reserve(_ path: String, sizeBytes: UInt64) throws(StorageFault) {
         try change(path) { _, _ in }
@@ -214,8 +276,10 @@ final class MemoryDisk: DurableFiles {
     private func change(_ path: String, _ body: (inout State, Int) -> Void) throws(StorageFault) {
         try operate("write", path) { state in
             if let inode = state.find(path) {
+                // An ordinary user, as the agent is, may not open it for writing.
+                guard state.files[inode]?.isReadOnly == false else { return false }
                 body(&state, inode)
-                return state.files[inode] != nil
+                return true
             }
             let inode = state.takeInode()
             state.files[inode] = File()
@@ -227,12 +291,24 @@ final class MemoryDisk: DurableFiles {
     }
 
     private func operate(_ operation: String, _ path: String, _ body: (inout State) -> Bool) throws(StorageFault) {
-        let (fault, isFull) = state.withLock { state -> (String?, Bool) in
-            guard state.budget > 0 else { return ("the power was cut", false) }
-            if operation == "write", let full = state.fullPath, path.hasPrefix(full) { return ("no space left", true) }
+        let (fault, isFull, after) = state.withLock { state -> (String?, Bool, State) in
+            guard state.budget > 0 else { return ("the power was cut", false, state) }
+            if operation == "write", let full = state.fullPath, path.hasPrefix(full), state.fullTimes > 0 {
+                state.fullTimes -= 1
+                return ("no space left", true, state)
+            }
             state.budget -= 1
             state.operations += 1
-            return (body(&state) ? nil : "no such file or directory, or one is in the way", false)
+            if let isFull = state.refusal[state.operations] { return ("input/output error", isFull, state) }
+            let isDone = body(&state)
+            state.previous = operation
+            return (isDone ? nil : "no such file or directory, or one is in the way", false, state)
+        }
+        if trace.withLock({ $0 != nil }) || watch.withLock({ $0 != nil }) {
+            let received = received.withLock { $0 }?() ?? []
+            let moment = Moment(operation: operation, path: path, state: after, received: received)
+            trace.withLock { $0?.append(moment) }
+            watch.withLock { $0 }?(moment)
         }
         if let fault { throw StorageFault(operation: operation, path: path, reason: fault, isFull: isFull) }
     }
@@ -241,8 +317,9 @@ final class MemoryDisk: DurableFiles {
 extension MemoryDisk.State {
     func find(_ path: String) -> Int? {
         var inode = 0
-        for part in path.split(separator: "/") {
-            guard let next = directories[inode]?.entries[String(part)] else { return nil }
+        // By bytes: the same for every name that the agent makes, and much faster than by characters.
+        for part in path.utf8.split(separator: UInt8(ascii: "/")) {
+            guard let next = directories[inode]?.entries[String(Substring(part))] else { return nil }
             inode = next
         }
         return inode
@@ -263,6 +340,6 @@ extension MemoryDisk.State {
 }
 
 private func split(_ path: String) -> (parent: String, name: String) {
-    guard let slash = path.lastIndex(of: "/") else { return ("", path) }
-    return (String(path[..<slash]), String(path[path.index(after: slash)...]))
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
+    return (String(path[..<slash]), String(path[path.utf8.index(after: slash)...]))
 }

@@ -24,6 +24,11 @@ struct StubTrust: VersionVerifying {
         let bundle: [UInt8]
         let files: Set<FileDigest>
         let manifest: [UInt8]
+
+        func hash(into hasher: inout Hasher) {
+            // The files' digests tell questions apart well enough; byte by byte the bundle takes long.
+            hasher.combine(files)
+        }
     }
 
     private static let verified = Mutex<[Question: VerifiedVersion]>([:])

@@ -87,7 +87,8 @@ struct Downloader {
         let files = services.files
         guard try files.facts(StateLayout.blob(file.digest)) == nil else { return 0 }
         let part = StateLayout.part(file.digest)
-        try files.reserve(part, sizeBytes: file.sizeBytes)
+        // A part that is whole may be read-only already: an agent that was ended then must not fail at it.
+        if try files.facts(part)?.sizeBytes ?? 0 < file.sizeBytes { try files.reserve(part, sizeBytes: file.sizeBytes) }
         var fetched: UInt64 = 0
         for round in 0...1 {
             try patiently("file \(file.path)", have: { try files.facts(part)?.sizeBytes ?? 0 }) {

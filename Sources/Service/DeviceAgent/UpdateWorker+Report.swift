@@ -26,6 +26,7 @@ extension UpdateWorker {
         status.reportBell.ring()
         services.killSwitch.reached(.reportAfter)
         try collect(ending)
+        try serveUntouched(ending)
         finish(attempt, ending)
         return .reported
     }
@@ -53,6 +54,16 @@ extension UpdateWorker {
             assignment: attempt.assignment, model: settings.model, sequence: reportSequence, digest: attempt.to,
             step: ending.step.rawValue, outcome: ending.outcome, reason: ending.reason?.rawValue,
             detail: detail.map { String($0.prefix(1000)) }, at: services.clock.now.milliseconds)
+    }
+
+    /// Serves on where a start left the runtime alone for an order that came to nothing.
+    private func serveUntouched(_ ending: Ending) throws {
+        switch ending.step {
+        case .check, .download, .verify, .backup: break
+        case .deploy, .smoke, .probation, .report, .rollback: return
+        }
+        guard runtime.condition.serving == nil, let current = try store.local().current else { return }
+        if try store.isWhole(current) { runtime.request(current) }
     }
 
     private func noteProblems(_ ending: Ending) {

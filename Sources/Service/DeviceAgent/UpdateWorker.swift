@@ -24,6 +24,8 @@ final class UpdateWorker {
     static let updatingSecondsLimit = 1800.0
     /// How long an outcome that cannot be written waits for the next try, seconds.
     static let reportRetrySeconds = 5.0
+    /// How long a loop that could not write its journal waits for the next try, seconds.
+    static let journalRetrySeconds = 5.0
     /// How often an idle loop looks for a version that was unproven for too long, seconds.
     static let idleSeconds = 30.0
     /// How long a start waits for news before it serves an unproven version again, seconds.
@@ -70,21 +72,15 @@ final class UpdateWorker {
 
     /// Works until the agent stops; an attempt that is under way then goes on after the next start.
     func run() {
-        var action = UpdateAction.none
-        do {
-            action = try begin()
-        } catch {
-            services.log.error("update_loop_failed", ["error": "\(error)"])
-            status.setProblem(.storageFailed, present: true)
-        }
+        var action: UpdateAction?
         while !status.isStopping {
             do {
-                action = try next(after: action)
+                action = try round(after: action)
             } catch {
                 // Without its journal the loop must not go on; it tries to write it again.
                 services.log.error("update_loop_failed", ["error": "\(error)"])
                 status.setProblem(.storageFailed, present: true)
-                status.updateBell.wait(seconds: 5)
+                status.updateBell.wait(seconds: Self.journalRetrySeconds)
             }
         }
     }
@@ -97,7 +93,10 @@ final class UpdateWorker {
                 // An order to leave this version may wait at the controller.
                 status.updateBell.wait(seconds: Self.firstContactSeconds)
             }
-            if let newer = intake.newer(than: machine.accepted), newer.assignment.run != local.current {
+            if let newer = intake.newer(than: machine.accepted), local.isUnproven,
+                newer.assignment.run == local.lastKnownGood
+            {
+                // The return needs no download: what must be left is not started for it.
                 return .none
             }
             return try serveCurrent(local)
@@ -126,7 +125,12 @@ final class UpdateWorker {
         return action
     }
 
-    /// One round: a newer assignment first, then the work that is due, then whatever wakes an idle loop.
+    /// One round of the loop; until one has brought the slot back, that is what is tried.
+    func round(after action: UpdateAction?) throws -> UpdateAction {
+        try action.map(next(after:)) ?? begin()
+    }
+
+    /// A newer assignment first, then the work that is due, then whatever wakes an idle loop.
     func next(after action: UpdateAction) throws -> UpdateAction {
         if let newer = intake.newer(than: machine.accepted), machine.state.yieldsToAssignment {
             try services.files.replace(StateLayout.assignment, with: Array(newer.text.utf8))
