@@ -115,7 +115,7 @@ import Testing
     func looks() {
         let looks = ForecastLooks.ofHarm(deadlineTicks: 3_000)
         let known = Set(looks)
-        #expect(looks.allSatisfy { $0 <= 20 || known.contains($0 - DeviceLedger.windowTicks) })
+        #expect(looks.allSatisfy { $0 <= 20 || known.contains($0 - DeviceLedger.stepWindowTicks) })
         #expect((looks.last ?? 0) + ForecastLooks.uncountedTicks <= 3_000)
         let proof = ForecastLooks.ofProof(soakTicks: 20, deadlineTicks: 100)
         #expect(proof.first == 18 && (proof.last ?? 0) <= 98)

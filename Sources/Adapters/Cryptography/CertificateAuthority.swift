@@ -16,9 +16,6 @@ public struct CertificateAuthority: Sendable {
         case device(DeviceID)
     }
 
-    /// The name before a device's id in its certificate.
-    public static let devicePrefix = "urn:edge:device:"
-
     /// Takes an authority up again.
     ///
     /// - Throws: ``CryptographyError`` when the key is not the certificate's, or it may not issue.
@@ -81,8 +78,7 @@ public struct CertificateAuthority: Sendable {
             certificate.pointer, self.certificate.pointer, X509_PURPOSE_SSL_CLIENT, Int(now.milliseconds / 1000),
             &reason)
         CryptographyError.discardPending()
-        guard holds == 1, let uri = certificate.uri, uri.hasPrefix(Self.devicePrefix) else { return nil }
-        return try? DeviceID(String(uri.dropFirst(Self.devicePrefix.count)))
+        return holds == 1 ? certificate.uri.flatMap { DeviceID(uri: $0) } : nil
     }
 }
 
@@ -106,7 +102,8 @@ extension CertificateAuthority.Purpose {
     fileprivate func alternativeNames() throws(CryptographyError) -> String {
         switch self {
         case .device(let id):
-            return "URI:" + CertificateAuthority.devicePrefix + (try Self.checked(id.rawValue))
+            _ = try Self.checked(id.rawValue)
+            return "URI:" + id.uri
         case .server(let hosts):
             guard !hosts.isEmpty, hosts.count <= 100 else {
                 throw CryptographyError(operation: "issue a certificate", reason: "it needs 1 to 100 host names")

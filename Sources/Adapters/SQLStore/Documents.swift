@@ -30,12 +30,15 @@ enum Documents {
     static func rows<Record: Decodable>(
         _ database: Database, _ table: String, _ sql: String, _ arguments: StatementArguments
     ) throws -> [Record] {
-        try String.fetchAll(database, sql: sql, arguments: arguments).map { text in
-            do {
-                return try JSONDecoder().decode(Record.self, from: Data(text.utf8))
-            } catch {
-                throw SQLStoreError.unreadable(table: table, key: String(text.prefix(60)), reason: "\(error)")
-            }
+        try String.fetchAll(database, sql: sql, arguments: arguments).map { try record($0, of: table) }
+    }
+
+    /// The record in a table's document.
+    static func record<Record: Decodable>(_ text: String, of table: String) throws -> Record {
+        do {
+            return try JSONDecoder().decode(Record.self, from: Data(text.utf8))
+        } catch {
+            throw SQLStoreError.unreadable(table: table, key: String(text.prefix(60)), reason: "\(error)")
         }
     }
 

@@ -122,12 +122,9 @@ public final class SQLiteStore: OrchestratorStore {
     private static func events(
         _ database: Database, _ sql: String, _ arguments: StatementArguments
     ) throws -> [AuditEvent] {
-        let events: [AuditEvent] = try Documents.rows(database, "audit", sql, arguments)
-        let hashes = try String.fetchAll(
-            database, sql: sql.replacing("document, hash", with: "hash"), arguments: arguments)
-        return zip(events, hashes).map { event, hash in
-            var event = event
-            event.hash = Digest(hex: hash)
+        try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
+            var event: AuditEvent = try Documents.record(row["document"], of: "audit")
+            event.hash = Digest(hex: row["hash"])
             return event
         }
     }

@@ -6,8 +6,10 @@
 /// rewritten: what arrives after a gap covers the gap and is credited in the tick of its arrival, against the factors
 /// of the ticks it covers.
 struct DeviceLedger: Sendable {
-    /// The length of a step's short window, in ticks; in general, of how many blocks of ticks a window consists.
-    static let windowTicks = 20
+    /// How many blocks of ticks the short window has.
+    static let windowBlocks = 20
+    /// The length of a step's short window, in ticks: a step's blocks are single ticks.
+    static let stepWindowTicks = windowBlocks
 
     /// One window's sums of every device.
     struct Window: Sendable {
@@ -65,7 +67,7 @@ struct DeviceLedger: Sendable {
     private var ring: [(observed: NarrowColumn, scale: NarrowColumn)] = []
 
     /// The longest that the short window is, in ticks.
-    var longestWindowTicks: Int { Self.windowTicks * blockTicks }
+    var longestWindowTicks: Int { Self.windowBlocks * blockTicks }
 
     init(
         kind: MetricPlan.Kind, offsets: [Double], units: Units? = nil, keepsRecent: Bool, blockTicks: Int = 1
@@ -150,9 +152,9 @@ struct DeviceLedger: Sendable {
 
     private mutating func push(_ tick: (observed: [Float], scale: [Float])) {
         let (number, tickOfBlock) = (factors.count - 2).quotientAndRemainder(dividingBy: blockTicks)
-        let place = number % Self.windowTicks
+        let place = number % Self.windowBlocks
         guard tickOfBlock == 0 else { return grow(place, by: tick) }
-        let leaving = ring.count == Self.windowTicks ? values(of: place) : nil
+        let leaving = ring.count == Self.windowBlocks ? values(of: place) : nil
         for index in offsets.indices {
             recent.observed[index] += Double(tick.observed[index])
             recent.scale[index] += Double(tick.scale[index])

@@ -140,9 +140,9 @@ public struct TestPlan: Codable, Hashable, Sendable {
         return plan
     }
 
-    /// How many ticks make a block of the short window, which has ``DeviceLedger/windowTicks`` of them.
+    /// How many ticks make a block of the short window, which has ``DeviceLedger/windowBlocks`` of them.
     ///
-    /// A watch compares few devices for long: an hour of theirs tells what ten minutes of a step do.
+    /// A watch compares few devices for long: two hours of theirs tell what ten minutes of a step do.
     var blockTicks: Int { isWatch ? 12 : 1 }
 
     /// When the share of the test is spent.

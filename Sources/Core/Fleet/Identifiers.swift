@@ -58,3 +58,16 @@ public typealias DeploymentName = Name<DeploymentSubject>
 public typealias PolicyName = Name<PolicySubject>
 /// The id of a rollout: the deployment's name and a running number, such as `digits-2`.
 public typealias RolloutID = Name<RolloutSubject>
+
+extension Name where Subject == DeviceSubject {
+    private static let uriPrefix = "urn:edge:device:"
+
+    /// What the device is called in a certificate: `urn:edge:device:<id>`.
+    public var uri: String { Self.uriPrefix + rawValue }
+
+    /// Reads such a name; nil for any other text.
+    public init?(uri: String) {
+        guard uri.hasPrefix(Self.uriPrefix) else { return nil }
+        self.init(rawValue: String(uri.dropFirst(Self.uriPrefix.count)))
+    }
+}

@@ -7,6 +7,9 @@ public struct DeviceToken: Codable, Hashable, Sendable {
     /// Until when it holds.
     public var expiresAt: Timestamp
 
+    /// Whether a bearer credential is a signed token: it has points; operator keys and devices' secrets have none.
+    public static func isSigned(_ bearer: String) -> Bool { bearer.utf8.contains(UInt8(ascii: ".")) }
+
     /// Makes a token's description.
     public init(token: String, expiresAt: Timestamp) {
         self.token = token

@@ -50,14 +50,14 @@ struct ControllerCertificates {
         // The key goes last: without it the authority counts as not made.
         try made.authority.certificate.pem().write(
             toFile: directory + "/ca.pem", atomically: true, encoding: .utf8)
-        try writeSecret(try made.key.pem(), to: directory + "/ca.key")
+        try SecretFile.write(try made.key.pem(), to: directory + "/ca.key", overwriting: false)
         return ControllerCertificates(directory: directory, authority: made.authority)
     }
 
     private func issueServer(hosts: [String]?, now: Timestamp) throws {
         let keyFile = directory + "/server.key"
         if !FileManager.default.fileExists(atPath: keyFile) {
-            try Self.writeSecret(try SigningKey.generate().pem(), to: keyFile)
+            try SecretFile.write(try SigningKey.generate().pem(), to: keyFile, overwriting: false)
         }
         let key = try SigningKey(pem: try Self.text(keyFile))
         let names = hosts.map(Self.withLoopback) ?? serverCertificate?.hosts ?? Self.withLoopback(Self.ownNames)
@@ -117,12 +117,4 @@ struct ControllerCertificates {
     }
 
     private static func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
-
-    private static func writeSecret(_ text: String, to path: String) throws {
-        let made =
-            !FileManager.default.fileExists(atPath: path)
-            && FileManager.default.createFile(
-                atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
-        guard made else { throw StartFailure("cannot write \(path); its directory must be writable") }
-    }
 }

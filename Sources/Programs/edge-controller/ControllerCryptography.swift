@@ -19,11 +19,7 @@ struct ControllerCryptography: OrchestratorCryptography {
             return
         }
         key = try SigningKey.generate()
-        let attributes: [FileAttributeKey: Any] = [.posixPermissions: 0o600]
-        guard
-            FileManager.default.createFile(
-                atPath: path, contents: Data(try key.pem().utf8), attributes: attributes)
-        else { throw StartFailure("cannot write \(path); the data directory must be writable") }
+        try SecretFile.write(try key.pem(), to: path, overwriting: false)
     }
 
     var assignmentKeyPEM: String { key.publicKey.pem }

@@ -1,7 +1,6 @@
 import Cryptography
 import Fleet
 import Foundation
-import Glibc
 import ModelTrust
 import Orchestration
 import Synchronization
@@ -82,12 +81,6 @@ final class ControllerTokens: SignedTokens {
     }
 
     private func write(_ ring: TokenKeyRing) throws {
-        let before = umask(0o077)
-        defer { umask(before) }
-        do {
-            try Data(try ring.serialized()).write(to: URL(filePath: path), options: .atomic)
-        } catch {
-            throw StartFailure("cannot write \(path); the data directory must be writable: \(error)")
-        }
+        try SecretFile.write(String(decoding: try ring.serialized(), as: UTF8.self), to: path, overwriting: true)
     }
 }

@@ -35,9 +35,7 @@ struct InitCommand: ParsableCommand {
         let key = try controller.createFirstAPIKey(name: name)
         let secret = key.secret ?? ""
         if let keyFile {
-            let made = FileManager.default.createFile(
-                atPath: keyFile, contents: Data((secret + "\n").utf8), attributes: [.posixPermissions: 0o600])
-            guard made else { throw StartFailure("cannot write \(keyFile); choose a directory that is writable") }
+            try SecretFile.write(secret + "\n", to: keyFile, overwriting: true)
             print("admin key \(key.id) for \(key.name) written to \(keyFile)")
         } else {
             print("admin key \(key.id) for \(key.name), shown once:")

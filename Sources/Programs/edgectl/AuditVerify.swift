@@ -53,7 +53,7 @@ struct AuditVerify: ParsableCommand {
                 try AuditSource.live(try server.connect()) { try verifier.take($0) }
             }
             let summary = try verifier.finish()
-            if let head { try LocalFile.writePrivate(summary.headText + "\n", to: head, overwriting: true) }
+            if let head { try PrivateFile.write(Array((summary.headText + "\n").utf8), to: head, overwriting: true) }
             Console.output.print(
                 "\(summary.rows) rows and \(summary.checkpoints) checkpoints are as they were written; head "
                     + "\(summary.head.hash.short) of "
@@ -64,13 +64,12 @@ struct AuditVerify: ParsableCommand {
         }
     }
 
-    /// The key the profile pins; where there is none and a controller is asked, the one it tells, and that is said.
+    /// The key that the profile pins, where none is given; a key that the controller tells would prove nothing.
     private func pinned() throws -> [PublicKey] {
         guard keys.isEmpty else { return [] }
-        let profiles = try ProfileFile.located(Console.environment).load()
-        if let path = try server.resolved(environment: Console.environment, profiles: profiles).assignmentKeyFile {
-            return [try KeyFile.publicKey(path)]
-        }
+        // An export needs no controller: that none is named is not what is missing then.
+        let profile = file == nil ? try server.resolved() : try? server.resolved()
+        if let path = profile?.assignmentKeyFile { return [try KeyFile.publicKey(path)] }
         throw CommandFailure.invalid(
             "no key is given: give --key FILE with the controller's assignment key, or pin it with `edgectl profile "
                 + "set NAME --assignment-key-file FILE` (`edgectl key list -o json` shows it; compare its fingerprint "

@@ -35,7 +35,7 @@ struct KeyGenerate: ParsableCommand {
 
     private func write(_ text: String, to path: String) throws {
         do {
-            try LocalFile.writePrivate(text, to: path, overwriting: false)
+            try PrivateFile.write(Array(text.utf8), to: path, overwriting: false)
         } catch {
             throw CommandFailure.failed("cannot write \(path): \(LocalFile.reason(error)); choose another place")
         }

@@ -1,5 +1,5 @@
+import Cryptography
 import FoundationEssentials
-import Glibc
 import Yams
 
 /// A controller and the key for it.
@@ -61,7 +61,7 @@ struct ProfileFile {
             if !directory.isEmpty {
                 try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             }
-            try LocalFile.writePrivate(text, to: path, overwriting: true)
+            try PrivateFile.write(Array(text.utf8), to: path, overwriting: true)
         } catch {
             throw CommandFailure.failed("cannot write the profile file \(path): \(error)")
         }
@@ -88,14 +88,6 @@ enum LocalFile {
             throw CommandFailure.invalid("\(path) is not UTF-8 text; save it as UTF-8")
         }
         return text
-    }
-
-    /// Writes a file that only its owner reads and writes; without `overwriting` an existing file is left alone.
-    static func writePrivate(_ text: String, to path: String, overwriting: Bool) throws {
-        // The mask makes the file private from its first moment, which setting its mode afterwards would not.
-        let before = umask(0o077)
-        defer { umask(before) }
-        try Data(text.utf8).write(to: URL(filePath: path), options: overwriting ? .atomic : .withoutOverwriting)
     }
 
     /// Why the system refused, in its own words.

@@ -165,8 +165,7 @@ public final class FleetController: FleetOperations {
 
     /// Who a bearer credential belongs to.
     public func caller(bearer: String) -> Caller? {
-        // Signed tokens have points in them, operator keys and devices' secrets have none.
-        if bearer.utf8.contains(UInt8(ascii: ".")) { return caller(signedToken: bearer) }
+        if DeviceToken.isSigned(bearer) { return caller(signedToken: bearer) }
         let hash = surroundings.cryptography.digest(Array(bearer.utf8))
         return credentials.withLock { $0[hash] }
     }

@@ -40,8 +40,7 @@ extension OrchestratorAPI {
         guard let certificate = request.peerCertificate else {
             throw refused(.missing, .credentialMissing, by: .bearer)
         }
-        guard certificate.uri.hasPrefix(Self.devicePrefix), let key = Digest(hex: certificate.keyFingerprint),
-            let device = DeviceID(rawValue: String(certificate.uri.dropFirst(Self.devicePrefix.count))),
+        guard let key = Digest(hex: certificate.keyFingerprint), let device = DeviceID(uri: certificate.uri),
             let caller = surroundings.operations.caller(device: device, certificateKey: key)
         else { throw refused(.unknown, .certificateUnknown, by: .certificate) }
         let hasEnded = certificate.expiresAt * 1000 <= surroundings.now().milliseconds
@@ -50,9 +49,6 @@ extension OrchestratorAPI {
         }
         return (caller, .certificate)
     }
-
-    /// What the name of a device's certificate begins with.
-    private static let devicePrefix = "urn:edge:device:"
 
     private func refused(
         _ failure: AuthenticationFailure, _ problem: Problem, by method: AuthenticationMethod

@@ -21,7 +21,7 @@ enum TokenRoutes {
 
     private static func issue(_ call: Call) throws -> WebResponse {
         // A stolen token must end: it opens the device's routes for its hour and begets no other.
-        guard call.request.header("authorization")?.contains(".") != true else { throw Problem.tokenBegetsToken }
+        guard !DeviceToken.isSigned(call.request.header("authorization") ?? "") else { throw Problem.tokenBegetsToken }
         return try .secret(try call.operations.issueToken(to: try call.name("device")))
     }
 }

@@ -110,7 +110,7 @@ struct NormalPaths {
             residues[path] += step * random.next()
         }
         now = ticks
-        let from = max(0, ticks - DeviceLedger.windowTicks)
+        let from = max(0, ticks - DeviceLedger.stepWindowTicks)
         let place = past.lastIndex { $0.ticks <= from } ?? 0
         past.removeFirst(place)
         start = past[0]
@@ -124,7 +124,7 @@ struct NormalPaths {
         var sums = Sums()
         sums.weighted = since.fresh * counts[path] * root + since.lasting * standing[path]
         sums.capped = since.shared * sums.weighted + since.own * residues[path] * root
-        guard now > DeviceLedger.windowTicks else {
+        guard now > DeviceLedger.stepWindowTicks else {
             sums.weightedRecent = sums.weighted
             sums.cappedRecent = sums.capped
             return sums

@@ -121,8 +121,10 @@ struct ScoreMoments {
         let tick = ticks + ForecastLooks.uncountedTicks
         let exposed = max(0, min(ticks, tick - exposedFrom + 1))
         let since = window(ticks: Double(ticks), exposed: Double(exposed))
-        guard ticks > DeviceLedger.windowTicks, !isProof else { return LookMoments(sinceStart: since, recent: since) }
-        let window = DeviceLedger.windowTicks
+        guard ticks > DeviceLedger.stepWindowTicks, !isProof else {
+            return LookMoments(sinceStart: since, recent: since)
+        }
+        let window = DeviceLedger.stepWindowTicks
         return LookMoments(
             sinceStart: since, recent: self.window(ticks: Double(window), exposed: Double(min(window, exposed))))
     }
