@@ -138,7 +138,7 @@ let testTargets: [Target] = [
     tests("Rollouts", ["Fleet", "CanaryAnalysis"]),
     tests("RecordedFleets", ["CanaryAnalysis", "FleetSimulation"]),
     tests("ModelTrust", ["Fleet"]),
-    tests("AuditTrail", ["Cryptography", "Fleet", "ModelTrust", "WireFormat"]),
+    tests("AuditTrail", ["Cryptography", "Fleet", "ModelTrust", "SimulatedWorld", "WireFormat"]),
     tests("DeviceUpdates", ["Fleet"]),
     tests("PrometheusExposition"),
     tests("MicroHTTPServer", ["WebMessages", "CurlClient", "Cryptography", "Fleet"]),
@@ -173,7 +173,7 @@ let testTargets: [Target] = [
             "Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition", "Cryptography",
             "SimulatedWorld",
         ]),
-    tests("DeviceFiles", ["Cryptography", "DeviceAgent", "Fleet", "ModelTrust"]),
+    tests("DeviceFiles", ["Cryptography", "DeviceAgent", "Fleet", "ModelTrust", "SimulatedWorld"]),
     tests("ChildProcesses", ["DeviceAgent", "Fleet", "WireFormat", "SimulatedWorld"]),
     tests("ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
     tests(

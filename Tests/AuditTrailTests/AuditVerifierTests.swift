@@ -6,6 +6,8 @@ import ModelTrust
 import Testing
 import WireFormat
 
+@testable import SimulatedWorld
+
 /// What verification finds in a log, and where.
 @Suite struct AuditVerifierTests {
     private let key: SigningKey
@@ -13,7 +15,7 @@ import WireFormat
 
     init() throws {
         key = try SigningKey.generate()
-        var chance = Chance(seed: 7)
+        var chance = SeededChance(seed: 7)
         log = try SampleLog(rows: 35, key: key, chance: &chance)
     }
 
@@ -103,7 +105,7 @@ import WireFormat
         let environment = ProcessInfo.processInfo.environment
         let count = environment["EDGEORCH_MUTATIONS"].flatMap { Int($0) } ?? 500
         let seed = environment["EDGEORCH_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1...999_999)
-        var chance = Chance(seed: seed)
+        var chance = SeededChance(seed: seed)
         let other = try SampleLog(rows: 30, key: key, chance: &chance)
         let stranger = try SigningKey.generate()
         let original = log.lines

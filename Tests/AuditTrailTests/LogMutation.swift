@@ -3,6 +3,8 @@ import Cryptography
 import Fleet
 import WireFormat
 
+@testable import SimulatedWorld
+
 /// A way to falsify a log, by somebody who has not the controller's key.
 enum LogMutation: String, CaseIterable {
     case bit, byteRemoved, byteAdded, lineRemoved, lineRepeated, linesSwapped, blockMoved, lineFromElsewhere
@@ -16,7 +18,7 @@ enum LogMutation: String, CaseIterable {
     ///   - other: another log of the same controller's key.
     ///   - stranger: a key that is not the controller's.
     func apply(
-        to log: SampleLog, other: SampleLog, stranger: SigningKey, chance: inout Chance
+        to log: SampleLog, other: SampleLog, stranger: SigningKey, chance: inout SeededChance
     ) throws -> [[UInt8]] {
         switch self {
         case .bit, .byteRemoved, .byteAdded, .cutAnywhere: alterBytes(log.lines, &chance)
@@ -31,7 +33,7 @@ enum LogMutation: String, CaseIterable {
         }
     }
 
-    private func alterBytes(_ lines: [[UInt8]], _ chance: inout Chance) -> [[UInt8]] {
+    private func alterBytes(_ lines: [[UInt8]], _ chance: inout SeededChance) -> [[UInt8]] {
         var text = Array(lines.joined(separator: [0x0A]))
         let place = chance.below(text.count)
         switch self {
@@ -43,7 +45,7 @@ enum LogMutation: String, CaseIterable {
         return text.split(separator: 0x0A, omittingEmptySubsequences: false).map { [UInt8]($0) }
     }
 
-    private func moveLines(_ log: SampleLog, _ other: SampleLog, _ chance: inout Chance) -> [[UInt8]] {
+    private func moveLines(_ log: SampleLog, _ other: SampleLog, _ chance: inout SeededChance) -> [[UInt8]] {
         var lines = log.lines
         let place = chance.below(lines.count)
         switch self {
@@ -64,7 +66,7 @@ enum LogMutation: String, CaseIterable {
         return lines
     }
 
-    private func editRow(_ log: SampleLog, _ chance: inout Chance) -> [[UInt8]] {
+    private func editRow(_ log: SampleLog, _ chance: inout SeededChance) -> [[UInt8]] {
         var log = log
         let place = chance.below(log.events.count)
         switch self {
@@ -82,7 +84,7 @@ enum LogMutation: String, CaseIterable {
         return log.lines
     }
 
-    private static func edit(_ event: inout AuditEvent, _ chance: inout Chance) {
+    private static func edit(_ event: inout AuditEvent, _ chance: inout SeededChance) {
         switch chance.below(5) {
         case 0: event.actor += "x"
         case 1: event.action = "policy.remove"
@@ -92,7 +94,7 @@ enum LogMutation: String, CaseIterable {
         }
     }
 
-    private func rewriteRows(_ log: SampleLog, _ chance: inout Chance) -> [[UInt8]] {
+    private func rewriteRows(_ log: SampleLog, _ chance: inout SeededChance) -> [[UInt8]] {
         var log = log
         let place = chance.below(log.events.count - 1)
         switch self {
@@ -109,7 +111,7 @@ enum LogMutation: String, CaseIterable {
     }
 
     private func changeSeals(
-        _ log: SampleLog, _ other: SampleLog, _ stranger: SigningKey, _ chance: inout Chance
+        _ log: SampleLog, _ other: SampleLog, _ stranger: SigningKey, _ chance: inout SeededChance
     ) throws -> [[UInt8]] {
         var log = log
         switch self {

@@ -4,6 +4,8 @@ import Fleet
 import ModelTrust
 import WireFormat
 
+@testable import SimulatedWorld
+
 /// A log as a controller writes it: rows, a checkpoint after every so many, and a head.
 struct SampleLog {
     var events: [AuditEvent] = []
@@ -14,7 +16,7 @@ struct SampleLog {
     static let words = ["ada", "device:cam-7", "controller", "grüße", "line\nbreak", "\"quoted\"", ""]
 
     /// Writes a log of so many rows.
-    init(rows: Int, every interval: Int = 10, key: SigningKey, chance: inout Chance) throws {
+    init(rows: Int, every interval: Int = 10, key: SigningKey, chance: inout SeededChance) throws {
         for number in 1...rows {
             events.append(
                 AuditEvent(
@@ -62,21 +64,4 @@ struct SampleLog {
         let seal = AuditSeal(number: last.number, hash: last.hash ?? .zero, previous: previous, issuedAt: 1_700_000_000)
         return try CompactJWS.sign(seal.serialized(), type: kind.tokenType, with: key)
     }
-}
-
-/// Draws from a seed (SplitMix64), the same everywhere.
-struct Chance: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

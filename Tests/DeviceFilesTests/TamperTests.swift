@@ -5,6 +5,7 @@ import ModelTrust
 import Testing
 
 @testable import DeviceAgent
+@testable import SimulatedWorld
 
 /// Versions that somebody tampered with are refused by the agent's own verification and by `edgectl`'s.
 @Suite struct TamperTests {
@@ -19,7 +20,7 @@ import Testing
     }
 
     /// A version that is a directory, and one that is a single file with its description.
-    private func contents(_ chance: inout SplitMix) throws -> [VersionContent] {
+    private func contents(_ chance: inout SeededChance) throws -> [VersionContent] {
         let single = ["edge-version.json": VersionContent.manifest(), "model.onnx": chance.bytes(300)]
         let directory = single.merging([
             "data/labels.txt": Array("cat\ndog\n".utf8), "data/größe.json": chance.bytes(40),
@@ -30,7 +31,7 @@ import Testing
 
     @Test("what nobody tampered with is accepted by both, whatever its permissions")
     func accepted() throws {
-        var chance = SplitMix(seed: 1)
+        var chance = SeededChance(seed: 1)
         for content in try contents(&chance) {
             let disk = try SignedVersionOnDisk(content, model: model)
             for mode in [0o644, 0o444, 0o777] {
@@ -47,7 +48,7 @@ import Testing
         let environment = ProcessInfo.processInfo.environment
         let count = environment["EDGEORCH_MUTATIONS"].flatMap { Int($0) } ?? 300
         let seed = environment["EDGEORCH_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1...999_999)
-        var chance = SplitMix(seed: seed)
+        var chance = SeededChance(seed: seed)
         let contents = try contents(&chance)
         var reasons: [String: Int] = [:]
         var kinds: [VersionMutation: Set<String>] = [:]

@@ -4,10 +4,12 @@ import Foundation
 import Glibc
 import ModelTrust
 
+@testable import SimulatedWorld
+
 /// Entries that were not signed, names with two readings, and statements that no publisher should sign.
 extension VersionMutation {
     func addEntry(
-        _ version: SignedVersionOnDisk, _ content: VersionContent, _ chance: inout SplitMix
+        _ version: SignedVersionOnDisk, _ content: VersionContent, _ chance: inout SeededChance
     ) throws -> Bool {
         let name = content.draw(&chance)
         let files = FileManager.default
@@ -37,7 +39,7 @@ extension VersionMutation {
     }
 
     func rename(
-        _ version: SignedVersionOnDisk, _ content: VersionContent, _ chance: inout SplitMix
+        _ version: SignedVersionOnDisk, _ content: VersionContent, _ chance: inout SeededChance
     ) throws -> Bool {
         let name = content.draw(&chance)
         let target: String =

@@ -4,6 +4,8 @@ import Foundation
 import Glibc
 import ModelTrust
 
+@testable import SimulatedWorld
+
 /// A way to tamper with a version that lies on a device.
 enum VersionMutation: String, CaseIterable {
     case bundleBit, bundleByteRemoved, bundleByteAdded, bundleCut, bundleEmpty, bundleMissing, bundleIsDirectory
@@ -18,7 +20,7 @@ enum VersionMutation: String, CaseIterable {
 
     /// Changes the directory; false where this draw changed nothing.
     func apply(
-        to version: SignedVersionOnDisk, _ content: VersionContent, key: SigningKey, chance: inout SplitMix
+        to version: SignedVersionOnDisk, _ content: VersionContent, key: SigningKey, chance: inout SeededChance
     ) throws -> Bool {
         switch self {
         case .bundleBit, .bundleByteRemoved, .bundleByteAdded, .bundleCut, .bundleEmpty, .bundleMissing,
@@ -43,7 +45,7 @@ enum VersionMutation: String, CaseIterable {
     }
 
     private func changeBundle(
-        _ version: SignedVersionOnDisk, _ content: VersionContent, _ chance: inout SplitMix
+        _ version: SignedVersionOnDisk, _ content: VersionContent, _ chance: inout SeededChance
     ) throws -> Bool {
         var bundle = content.bundle
         // The last byte is the line's end behind the document: it carries nothing.
@@ -75,7 +77,7 @@ enum VersionMutation: String, CaseIterable {
     }
 
     private func signOtherwise(
-        _ version: SignedVersionOnDisk, _ content: VersionContent, _ key: SigningKey, _ chance: inout SplitMix
+        _ version: SignedVersionOnDisk, _ content: VersionContent, _ key: SigningKey, _ chance: inout SeededChance
     ) throws -> Bool {
         let signed = try SignatureBundle(parsing: content.bundle)
         var files = content.files
@@ -114,7 +116,7 @@ enum VersionMutation: String, CaseIterable {
     }
 
     private func changeFile(
-        _ version: SignedVersionOnDisk, _ content: VersionContent, _ chance: inout SplitMix
+        _ version: SignedVersionOnDisk, _ content: VersionContent, _ chance: inout SeededChance
     ) throws -> Bool {
         let name = [.manifestEdited, .manifestMissing].contains(self) ? "edge-version.json" : content.draw(&chance)
         var bytes = content.files[name] ?? []
@@ -145,27 +147,8 @@ enum VersionMutation: String, CaseIterable {
 
 extension VersionContent {
     /// The name of one of the files.
-    func draw(_ chance: inout SplitMix) -> String {
+    func draw(_ chance: inout SeededChance) -> String {
         let names = files.keys.sorted()
         return names[chance.below(names.count)]
     }
-}
-
-/// Draws from a seed, the same everywhere.
-struct SplitMix {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-
-    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) } }
 }

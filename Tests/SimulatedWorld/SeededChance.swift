@@ -23,6 +23,9 @@ struct SeededChance: RandomNumberGenerator, Sendable {
     /// A whole number below the limit; 0 where there is none.
     mutating func below(_ limit: Int) -> Int { limit <= 0 ? 0 : Int(next() % UInt64(limit)) }
 
+    /// Any bytes.
+    mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) } }
+
     /// How many of `trials` happen.
     mutating func count(of trials: Int, rate: Double) -> Int {
         var happened = 0
