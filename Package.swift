@@ -68,7 +68,9 @@ let service: [Target] = [
         resources: [.embedInCode("openapi.yaml")]),
     layer("Service", "FleetSimulation", ["CanaryAnalysis", "RecordedFleets", real]),
     layer("Service", "RivalJudges", ["CanaryAnalysis", "RecordedFleets", real]),
-    layer("Service", "JudgeBenchmark", ["CanaryAnalysis", "RecordedFleets", "FleetSimulation", "RivalJudges"]),
+    layer(
+        "Service", "JudgeBenchmark",
+        ["CanaryAnalysis", "Fleet", "Rollouts", "RecordedFleets", "FleetSimulation", "RivalJudges"]),
     layer("Service", "WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),
     layer("Service", "DeviceAgent", ["Fleet", "WireFormat", "DeviceUpdates", "ModelTrust", "PrometheusExposition"]),
 ]

@@ -35,6 +35,19 @@ import Testing
         #expect(drawn(0, of: 24, share: 0.02, level: 0.5) == nil)
     }
 
+    @Test("the number told beforehand is that of the draw, where one stratum holds all")
+    func told() {
+        for (left, devices, share, level) in [
+            (50, 1_000, 0.02, 0.001), (30, 100, 0.01, 0.001), (12, 20, 0.02, 0.001), (12, 20, 0.2, 0.01),
+            (1, 24, 0.02, 0.5), (500, 1_000, 0, 0.001),
+        ] {
+            let held = HoldbackDraw.held(listed: left, units: left, of: devices, share: share, level: level)
+            #expect(held == drawn(left, of: devices, share: share, level: level)?.held, "\(left) of \(devices)")
+        }
+        // Twelve sites of ten: one of twelve is too few draws, two are 66.
+        #expect(HoldbackDraw.held(listed: 120, units: 12, of: 1_200, share: 0.002, level: 1.0 / 60) == 11)
+    }
+
     @Test("everybody is as likely to stay behind as anybody else, and the last by name are not")
     func fair() {
         var counts = [Int](repeating: 0, count: 20)

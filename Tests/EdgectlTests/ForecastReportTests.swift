@@ -71,6 +71,19 @@ import WireFormat
         #expect(try Self.text(forecast).contains("8 of 4000 crossed (0.20 %), 0.21 % are expected to, over 60 ticks"))
     }
 
+    @Test("the watch is told with whom it compares and what it sees, or that it compares nothing")
+    func watch() throws {
+        var forecast = try Self.forecast()
+        forecast.watch = WatchOutlook(
+            listed: 60, held: 12, hours: 24, share: 0.002, smallestEffect: 1.31, toleranceFound: 0.4)
+        #expect(
+            try Self.text(forecast).contains(
+                "the watch of 1d00h keeps 12 of 60 devices on the old version and sees x1.31; it finds harm of x1.25 "
+                    + "that is there from its start in 40 % of cases"))
+        forecast.watch?.held = 0
+        #expect(try Self.text(forecast).contains("compares nothing: no draw of the 60 devices left could decide"))
+    }
+
     @Test("where nothing can be forecast, the reason is said")
     func unknown() throws {
         let forecast = PlanForecast(

@@ -147,6 +147,33 @@ import Testing
         #expect(few.steps[0].devicesNeeded == 1_050)
     }
 
+    @Test("a hundred devices or more are served by the default policy, their last step and watch included")
+    func defaults() throws {
+        let policy = Policy(name: try PolicyName("calm"))
+        for devices in [100, 200] {
+            let forecast = Self.forecast(policy, devices: devices)
+            #expect(forecast.faults.isEmpty, "\(devices) devices")
+            #expect(forecast.steps.last?.canDecide == true && forecast.rules == nil)
+        }
+    }
+
+    @Test("the watch compares those that a holdback keeps with the rest, and sees less than the steps")
+    func watch() throws {
+        let policy = try Self.policy([.percent(10), .percent(100)])
+        let watch = try #require(Self.forecast(policy, devices: 600).watch)
+        // Of the 60 that no step drew 2 % of 600 stay behind; the last step and the watch have an equal share.
+        #expect(watch.listed == 60 && watch.held == 12 && watch.hours == 24)
+        #expect(abs(watch.share - 0.00225) < 1e-12)
+        let seen = try #require(watch.smallestEffect)
+        #expect(seen > 1.1 && seen < 1.5 && watch.toleranceFound > 0.5)
+        // One of two is two ways, and one of them may not cross: nobody is held back.
+        let few = try #require(Self.forecast(try Self.policy([.percent(90), .percent(97)]), devices: 60).watch)
+        #expect(few.held == 0 && few.smallestEffect == nil && few.toleranceFound == 0)
+        var none = policy
+        none.holdbackShare = 0
+        #expect(Self.forecast(none, devices: 600).watch == nil)
+    }
+
     @Test("a policy's test plan has its budget, soak, deadline and watch in ticks")
     func testPlan() throws {
         let plan = try Self.policy([.percent(5), .percent(50), .percent(100)]).testPlan(step: 2, isAfterProof: true)

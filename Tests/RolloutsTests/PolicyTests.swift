@@ -141,4 +141,45 @@ import Testing
     func refused(json: String) {
         #expect(throws: DecodingError.self) { try decoded(json) }
     }
+
+    @Test("whether a list is too small is the same asked of its numbers and of any draw of half of it")
+    func tooSmall() throws {
+        var policy = try policy()
+        policy.smallFleetDevices = 0
+        var (small, large) = (0, 0)
+        for devices in 4...60 {
+            for (sites, budget) in [(1, 0.01), (2, 0.2), (2, 0.0001), (3, 0.0001), (60, 0.001)] {
+                policy.errorBudget = budget
+                let candidates = (0..<devices).map {
+                    Candidate(
+                        id: "d\($0)", site: "s\($0 % sites)",
+                        history: Tally(count: 100, total: Double(($0 * 7_919) % devices)))
+                }
+                let draw = CohortDraw(candidates: candidates, size: devices / 2, seed: 3, step: 1)
+                let experiment = StepExperiment(
+                    seed: 5, step: 1, tickSeconds: 30,
+                    devices: candidates.indices.map {
+                        ExperimentDevice(
+                            id: candidates[$0].id, stratum: draw.strata[$0], isCanary: draw.isDrawn[$0], labels: [:],
+                            history: [candidates[$0].history])
+                    },
+                    metrics: [MetricPlan(name: "failures", margin: .relative(1.25))],
+                    plan: policy.testPlan(step: 1, isAfterProof: false))
+                let isTooSmall = policy.isTooSmall(devices: devices, units: devices)
+                #expect(isTooSmall == !experiment.canDecide, "\(devices) devices, \(sites) sites, budget \(budget)")
+                if isTooSmall { small += 1 } else { large += 1 }
+            }
+        }
+        #expect(small > 20 && large > 200)
+    }
+
+    @Test("a retry that has less to spend needs a larger list")
+    func tooSmallForLess() throws {
+        var policy = try policy()
+        policy.smallFleetDevices = 0
+        // Five of ten are 252 ways, six of twelve 924; a first step has 0.45 of the budget.
+        #expect(!policy.isTooSmall(devices: 10, units: 10))
+        #expect(policy.isTooSmall(devices: 10, units: 10, budget: 0.0025))
+        #expect(!policy.isTooSmall(devices: 12, units: 12, budget: 0.0025))
+    }
 }

@@ -27,12 +27,9 @@ public struct HoldbackDraw: Hashable, Sendable {
     ///   - step: the number of the draw, so that each draws afresh.
     /// - Returns: nil where no holdback of a bearable size could decide anything.
     public init?(candidates: [Candidate], of devices: Int, share: Double, level: Double, seed: UInt64, step: Int) {
-        guard share > 0, candidates.count > 1 else { return nil }
-        let wanted = max(1, Int(share * Double(devices)))
-        let least = min(wanted, candidates.count - 1)
-        let most = max(least, min(candidates.count / 2, Int((Self.largestRaise * Double(devices)).rounded(.up))))
+        guard let sizes = Self.sizes(listed: candidates.count, of: devices, share: share) else { return nil }
         let units = Units(candidates.map(\.unit))
-        for held in least...most {
+        for held in sizes {
             // How many draws there are depends on numbers alone, not on who is drawn: choosing by it biases nothing.
             let draw = CohortDraw(candidates: candidates, size: held, seed: seed, step: step)
             let possible = Assignments.possible(
@@ -44,5 +41,27 @@ public struct HoldbackDraw: Hashable, Sendable {
             return
         }
         return nil
+    }
+
+    /// How many devices would stay behind, by numbers alone; nil where no such draw could decide anything.
+    ///
+    /// - Parameters:
+    ///   - listed: devices that no step drew.
+    ///   - units: how many units they are.
+    ///   - devices: how many devices there are in all.
+    ///   - share: the share of them to be held back, in 0...1.
+    ///   - level: what the test may spend, in 0...1.
+    public static func held(listed: Int, units: Int, of devices: Int, share: Double, level: Double) -> Int? {
+        sizes(listed: listed, of: devices, share: share)?.first { held in
+            let heldUnits = Units.count(bringing: held, of: listed, in: units)
+            return level * ForecastStep.possible(units, heldUnits) >= 1
+        }
+    }
+
+    /// From the policy's share to the largest that is bearable; nil where there is nobody to choose from.
+    private static func sizes(listed: Int, of devices: Int, share: Double) -> ClosedRange<Int>? {
+        guard share > 0, listed > 1 else { return nil }
+        let least = min(max(1, Int(share * Double(devices))), listed - 1)
+        return least...max(least, min(listed / 2, Int((largestRaise * Double(devices)).rounded(.up))))
     }
 }

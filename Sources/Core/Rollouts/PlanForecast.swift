@@ -183,6 +183,8 @@ public struct PlanForecast: Codable, Hashable, Sendable {
     public var steps: [StepOutlook] = []
     /// What happens where no test can serve the fleet, and then there are no ``steps``; nil where one can.
     public var rules: RulesOutlook?
+    /// What is seen after the promotion; nil where the policy has no watch, or where no test serves the fleet.
+    public var watch: WatchOutlook?
     /// Minutes from the start until a version that changes nothing is promoted, all steps together.
     public var promotion: ForecastMinutes?
     /// What harmless versions cost.

@@ -48,9 +48,8 @@ public struct PlanForecaster: Sendable {
         }
         var promotions: [[Int?]] = []
         var isAfterProof = false
-        for (index, planned) in PlannedSteps(
-            policy, devices: devices, units: fleet.devices, picked: picked
-        ).steps.enumerated() {
+        let plan = PlannedSteps(policy, devices: devices, units: fleet.devices, picked: picked)
+        for (index, planned) in plan.steps.enumerated() {
             let step = ForecastStep(
                 devices: planned.listed, canaries: planned.drawn,
                 plan: policy.testPlan(step: index + 1, isAfterProof: isAfterProof), margin: margin,
@@ -69,17 +68,18 @@ public struct PlanForecaster: Sendable {
         }
         forecast.promotion = ForecastMinutes(
             total(promotions), tickSeconds: policy.heartbeatSeconds)
+        forecast.watch = watch(plan.left, tolerance: tolerance)
         return forecast
     }
 
-    private var margin: Margin {
+    var margin: Margin {
         let named = policy.metrics.first { $0.name == "failures" } ?? MetricPolicy(name: "failures")
         return MetricPlan.wider(
             relative: named.relativeTolerance, absolute: named.absoluteTolerance, history: fleet.failureRate)
     }
 
     /// How many devices there are; the fleet's are its units.
-    private var devices: Int { outlook.units == nil ? fleet.devices : outlook.devices }
+    var devices: Int { outlook.units == nil ? fleet.devices : outlook.devices }
 
     // MARK: - One step
 
@@ -87,10 +87,7 @@ public struct PlanForecaster: Sendable {
         of number: Int, _ step: ForecastStep, _ planned: PlannedSteps.Step, tolerance: Double
     ) -> (StepOutlook, [Int?]) {
         let isUnproven = !step.canDecide && step.plan.mayAdvanceUnproven
-        let others = policy.metrics.filter { $0.name != "failures" && $0.mode == .guard }.map {
-            MetricPlan(name: $0.name, group: .answers, margin: .absolute($0.absoluteTolerance))
-        }
-        let forecaster = StepForecaster(fleet, step, metrics: others, hasEvents: outlook.away > 0, effort: effort)
+        let forecaster = forecaster(of: step)
         let seconds = policy.heartbeatSeconds
         let promotion =
             isUnproven
@@ -115,6 +112,13 @@ public struct PlanForecaster: Sendable {
             cohortNeeded: forecaster.cohortNeeded(toSee: tolerance).map { $0 * devices / fleet.devices },
             promotion: ForecastMinutes(promotion, tickSeconds: seconds))
         return (outlook, promotion.all)
+    }
+
+    func forecaster(of step: ForecastStep) -> StepForecaster {
+        let others = policy.metrics.filter { $0.name != "failures" && $0.mode == .guard }.map {
+            MetricPlan(name: $0.name, group: .answers, margin: .absolute($0.absoluteTolerance))
+        }
+        return StepForecaster(fleet, step, metrics: others, hasEvents: outlook.away > 0, effort: effort)
     }
 
     /// The smallest fleet of the same kind of units whose lists let a step decide.
@@ -213,7 +217,14 @@ struct PlannedSteps {
         let drawnDevices: Int
     }
 
+    /// What no step draws.
+    struct Left {
+        let devices: Int
+        let units: Int
+    }
+
     private(set) var steps: [Step] = []
+    let left: Left
 
     /// Plans until everyone is drawn; every unit has as many devices as all have on average.
     ///
@@ -232,6 +243,7 @@ struct PlannedSteps {
             listedDevices -= drawnDevices
             listed -= drawn
         }
+        left = Left(devices: listedDevices, units: listed)
     }
 }
 

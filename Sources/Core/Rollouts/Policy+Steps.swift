@@ -74,9 +74,11 @@ extension Policy {
     ///
     /// - Parameters:
     ///   - devices: devices on the first step's list.
-    ///   - units: how many units they are.
-    public func isTooSmall(devices: Int, units: Int) -> Bool {
-        devices < smallFleetDevices || !canDecide(canaries: units / 2, of: units)
+    ///   - units: how many units they are. What they are parted into for the draw does not matter: a part has twenty
+    ///     at least, of which half can be drawn in 184,756 ways, and no error budget asks for so many.
+    ///   - budget: what the rollout may spend in all, in 0...1; nil for the policy's error budget.
+    public func isTooSmall(devices: Int, units: Int, budget: Double? = nil) -> Bool {
+        devices < smallFleetDevices || !canDecide(canaries: units / 2, of: units, budget: budget)
     }
 
     /// The smallest list on which a test can serve the first step as the policy has it; nil where it would take
@@ -94,9 +96,10 @@ extension Policy {
     }
 
     /// Whether the first step's test could decide anything with so many canaries.
-    private func canDecide(canaries: Int, of listed: Int) -> Bool {
+    private func canDecide(canaries: Int, of listed: Int, budget: Double? = nil) -> Bool {
         ForecastStep(
-            devices: listed, canaries: canaries, plan: testPlan(step: 1, isAfterProof: false), margin: .relative(1)
+            devices: listed, canaries: canaries, plan: testPlan(step: 1, isAfterProof: false, budget: budget),
+            margin: .relative(1)
         ).canDecide
     }
 }

@@ -41,7 +41,7 @@ struct JudgeCommand: ParsableCommand {
 
     func run() throws {
         guard !list else { return listCases() }
-        let results = soak.map(soaked) ?? measured()
+        let results = try soak.map(soaked) ?? measured()
         try write(results)
         let outcomes = Claim.all.map { ($0.sentence, $0.outcome(results)) }
         let failed = outcomes.filter { $0.1.standing == .notMet }
@@ -65,9 +65,9 @@ struct JudgeCommand: ParsableCommand {
         return runs ?? usual
     }
 
-    private func measured() -> BenchmarkResults {
+    private func measured() throws -> BenchmarkResults {
         // Costs first: the size of the process must be theirs alone.
-        let costs = hasPart("cost") ? measuredCosts() : []
+        let costs = hasPart("cost") ? try measuredCosts() : []
         let runner = BenchmarkRunner(jobs: jobs, seed: seed)
         let results = runner.run(cases.map { ($0, 0..<count($0)) }, title: "cases")
         let faults = hasPart("faults") ? runner.faults(runs: runs ?? (full ? 5 : 1)) : []
@@ -78,9 +78,16 @@ struct JudgeCommand: ParsableCommand {
             extent, seed: seed, cases: results, faults: faults, forecasts: forecasts, costs: costs)
     }
 
-    private func measuredCosts() -> [CostFigure] {
-        let five = CostProbe.measure("five", devices: 100_000, ticks: full ? 25 : 3)
-        return full ? [five, CostProbe.measure("ramp", devices: 100_000, ticks: 25)] : [five]
+    private func measuredCosts() throws -> [CostFigure] {
+        let large = 100_000
+        let five = CostProbe.measure(.five, shares: [0.05], devices: large, ticks: full ? 25 : 3)
+        let forecast = try ForecastProbe.measure(devices: 10_000, times: full ? 3 : 1)
+        guard full else { return [five, forecast] }
+        return [
+            five, CostProbe.measure(.ramp, shares: [0.05, 0.25, 0.5], devices: large, ticks: 25),
+            CostProbe.measure(.watch, shares: [0.05, 0.25, 0.5, 0.9], hasWatch: true, devices: large, ticks: 25),
+            forecast,
+        ]
     }
 
     /// Batches of runs with growing numbers until the time is up.

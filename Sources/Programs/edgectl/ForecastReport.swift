@@ -92,6 +92,7 @@ struct ForecastReport {
             lines.append(
                 StyledText("step 1 is model-based: a person picked its canaries, so it is only as good as the model"))
         }
+        lines += watch
         lines.append(falseRollbacks)
         lines.append(placebo)
         if !forecast.notForecast.isEmpty {
@@ -99,6 +100,25 @@ struct ForecastReport {
         }
         lines += forecast.faults.map { StyledText("cannot see its tolerance: ", .bad) + StyledText($0.sentence) }
         return lines
+    }
+
+    private var watch: [StyledText] {
+        guard let watch = forecast.watch else { return [] }
+        let span = Quantity.duration(seconds: 3_600 * watch.hours)
+        guard watch.held > 0 else {
+            return [
+                StyledText(
+                    "the watch of \(span) compares nothing: no draw of the \(watch.listed) devices left could decide; "
+                        + "failed updates and limits are judged", .notice)
+            ]
+        }
+        let seen = watch.smallestEffect.map { "sees \(ratio($0))" } ?? "sees nothing"
+        return [
+            StyledText(
+                "the watch of \(span) keeps \(watch.held) of \(watch.listed) devices on the old version and \(seen); "
+                    + "it finds harm of \(ratio(forecast.tolerance)) that is there from its start in "
+                    + "\(Quantity.decimal(100 * watch.toleranceFound, digits: 0)) % of cases")
+        ]
     }
 
     private var falseRollbacks: StyledText {

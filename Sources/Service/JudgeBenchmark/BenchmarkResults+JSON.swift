@@ -34,7 +34,8 @@ extension BenchmarkResults {
                 },
                 costs: costs.map { cost in
                     Document.Cost(
-                        steps: cost.name, devices: cost.devices, ticks: cost.ticks, longestSeconds: cost.worstSeconds,
+                        subject: cost.subject.rawValue, devices: cost.devices, times: cost.times,
+                        longestSeconds: cost.worstSeconds,
                         medianSeconds: cost.medianSeconds, peakMebibytes: cost.peakMebibytes)
                 }))
     }
@@ -114,9 +115,9 @@ extension BenchmarkResults {
         }
 
         struct Cost: Encodable {
-            let steps: String
+            let subject: String
             let devices: Int
-            let ticks: Int
+            let times: Int
             let longestSeconds: Double
             let medianSeconds: Double
             let peakMebibytes: Double

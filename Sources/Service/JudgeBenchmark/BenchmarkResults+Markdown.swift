@@ -130,10 +130,10 @@ extension BenchmarkResults {
     private var costTable: String {
         guard !costs.isEmpty else { return "Not measured in these runs." }
         return Self.table(
-            ["steps at once", "devices", "ticks", "longest tick", "median tick", "peak of the process"], "lrrrrr",
+            ["what", "devices", "times", "longest", "median", "peak of the process"], "lrrrrr",
             costs.map { cost in
                 [
-                    cost.name == "ramp" ? "5, 25 and 50 %" : "5 %", "\(cost.devices)", "\(cost.ticks)",
+                    cost.subject.title, "\(cost.devices)", "\(cost.times)",
                     Figure.decimal(cost.worstSeconds, digits: 2) + " s",
                     Figure.decimal(cost.medianSeconds, digits: 2) + " s",
                     Figure.decimal(cost.peakMebibytes, digits: 0) + " MiB",

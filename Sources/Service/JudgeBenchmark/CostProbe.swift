@@ -1,22 +1,5 @@
 import CanaryAnalysis
 import FleetSimulation
-import Foundation
-
-/// What judging a large fleet costs.
-public struct CostFigure: Sendable {
-    /// Which measurement: `five` for one step of 5 %, `ramp` for steps of 5, 25 and 50 % judged at once.
-    public let name: String
-    /// Devices.
-    public let devices: Int
-    /// Ticks that were judged.
-    public let ticks: Int
-    /// The time of the longest tick and of the middle one, on one core, in seconds.
-    public let worstSeconds: Double
-    /// The time of the middle tick.
-    public let medianSeconds: Double
-    /// The largest resident size of the process so far, in MiB.
-    public let peakMebibytes: Double
-}
 
 /// Measures what a tick of the judge costs for a fleet of any size with twelve metrics.
 public struct CostProbe {
@@ -25,6 +8,12 @@ public struct CostProbe {
     private var lists: [[Int]] = []
     private var isCommanded: [Bool]
     private var chance = Chance(seed: 1, stream: 77)
+
+    private static let stepPlan = TestPlan(
+        share: 0.0045, updateShare: 0.0005, soakTicks: 20, deadlineTicks: 120, watchTicks: 3_000, excuseTicks: 20,
+        mayAdvanceUnproven: false)
+    private static let watchPlan = TestPlan.watch(
+        share: 0.0011, updateShare: 0.0001, ticks: 2_880, excuseTicks: 20)
 
     private static let metrics: [MetricPlan] =
         [MetricPlan(name: "failures", margin: .relative(1.25))]
@@ -39,19 +28,18 @@ public struct CostProbe {
         isCommanded = [Bool](repeating: false, count: devices)
     }
 
-    /// Measures one step of 5 %, or a ramp of 5, 25 and 50 % with all three judged at every tick.
-    public static func measure(_ name: String, devices: Int, ticks: Int) -> CostFigure {
+    /// Measures steps of these shares of the fleet, all of them judged at every tick; a watch over whom they leave
+    /// but for 2 %, if wanted, as the last of them.
+    public static func measure(
+        _ subject: CostFigure.Subject, shares: [Double], hasWatch: Bool = false, devices: Int, ticks: Int
+    ) -> CostFigure {
         var probe = CostProbe(devices: devices)
-        for share in name == "ramp" ? [0.05, 0.25, 0.5] : [0.05] {
-            probe.start(share: share)
-        }
-        let times = (0..<ticks).map { _ in probe.tick() }.sorted()
-        return CostFigure(
-            name: name, devices: devices, ticks: ticks, worstSeconds: times.last ?? 0,
-            medianSeconds: times[times.count / 2], peakMebibytes: peakMebibytes())
+        for share in shares { probe.start(share: share, plan: stepPlan) }
+        if hasWatch { probe.start(share: 0.98, plan: watchPlan) }
+        return CostFigure(subject, devices: devices, seconds: (0..<ticks).map { _ in probe.tick() })
     }
 
-    private mutating func start(share: Double) {
+    private mutating func start(share: Double, plan: TestPlan) {
         let list = (0..<devices).filter { !isCommanded[$0] }
         let size = Int(share * Double(devices)) - (devices - list.count)
         let draw = CohortDraw(
@@ -65,10 +53,7 @@ public struct CostProbe {
                     history: Self.metrics.map { plan in
                         Tally(count: requests, total: requests * (plan.kind == .mean ? 5 : 0.01))
                     })
-            }, metrics: Self.metrics,
-            plan: TestPlan(
-                share: 0.0045, updateShare: 0.0005, soakTicks: 20, deadlineTicks: 120, watchTicks: 3_000,
-                excuseTicks: 20, mayAdvanceUnproven: false))
+            }, metrics: Self.metrics, plan: plan)
         for place in list.indices where draw.isDrawn[place] { isCommanded[list[place]] = true }
         lists.append(list)
         steps.append(StepJudge(experiment))
@@ -98,19 +83,8 @@ public struct CostProbe {
                     if isCommanded[device] { one.new = tallies[device] } else { one.old = tallies[device] }
                     return one
                 })
-            let clock = ContinuousClock()
-            let took = clock.measure { _ = steps[step].judge(evidence) }
-            seconds += Double(took.components.seconds) + Double(took.components.attoseconds) * 1e-18
+            seconds += CostFigure.seconds { _ = steps[step].judge(evidence) }
         }
         return seconds
-    }
-
-    /// The largest resident size of this process so far; 0 where the system does not say.
-    private static func peakMebibytes() -> Double {
-        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
-            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
-            let kibibytes = line.split(separator: " ").dropFirst().first.flatMap({ Double($0) })
-        else { return 0 }
-        return kibibytes / 1_024
     }
 }

@@ -34,17 +34,15 @@ struct StepDesign {
         guard !list.isEmpty else { return nil }
         guard !rollout.isJudgedByRules else { return drawnByRules() }
         guard step == 1 else { return drawn(size) }
-        guard let picked else {
-            let planned = drawn(size)
-            return isTooSmall(canDecide: planned.experiment.canDecide) ? drawnByRules() : planned
-        }
+        guard let picked else { return isTooSmall ? drawnByRules() : drawn(size) }
         guard picked.contains(true), picked.contains(false) else { return nil }
-        return isTooSmall(canDecide: false) ? drawnByRules() : pickedByPerson(picked)
+        return isTooSmall ? drawnByRules() : pickedByPerson(picked)
     }
 
-    private func isTooSmall(canDecide: Bool) -> Bool {
-        list.count < rollout.policy.smallFleetDevices
-            || (!canDecide && !drawn(max(1, list.count / 2)).experiment.canDecide)
+    private var isTooSmall: Bool {
+        rollout.policy.isTooSmall(
+            devices: list.count, units: Units(candidates.map(\.unit))?.count ?? list.count,
+            budget: rollout.errorBudget)
     }
 
     /// Whom of the list a person picked for the first step; nil where it is drawn.

@@ -24,7 +24,7 @@ public struct ForecastStep: Hashable, Sendable {
     public var assignments: Int {
         let possible = Self.possible(devices, canaries)
         return possible <= Double(Assignments.enumerationLimit)
-            ? Int(possible) : max(Assignments.sampleSize, Int((20 / plan.share).rounded(.up))) + 1
+            ? Int(possible) : max(Assignments.sampleSize, Int((20 / plan.assignmentLevel).rounded(.up))) + 1
     }
 
     /// Whether any set of labels can reach the bound of harm, and that of proof.

@@ -63,10 +63,7 @@ struct HarmBounds: Sendable {
     ) -> [Double] {
         var paths = paths
         var others = rows.nuisance.indices.map { NormalPaths(count: paths.count, seed: 77 &+ UInt64($0)) }
-        var race = NullRace(
-            count: paths.count,
-            spending: Spending(
-                share: plan.share, deadlineTicks: plan.deadlineTicks, watchTicks: plan.watchTicks))
+        var race = NullRace(count: paths.count, spending: plan.spending)
         let offset = Double.log(rows.weight)
         let offsets = rows.nuisance.map { Double.log($0) }
         return zip(looks, table.looks).map { ticks, moments in
