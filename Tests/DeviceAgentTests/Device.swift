@@ -28,6 +28,8 @@ final class Device {
     var architecture = ""
     /// Whom the device trusts; nil for the stub key.
     var trust: (any VersionVerifying)?
+    /// The number of the newest key set that the controller told of in its last answer to a heartbeat.
+    var offeredKeySet: UInt64 = 0
     private(set) var agent: Agent?
     private(set) var worker: UpdateWorker?
     private var waiting: AssignmentSet?
@@ -91,9 +93,10 @@ final class Device {
             killSwitch: DiskKillSwitch(disk: disk, point: killAt))
         let agent = try Agent(settings: settings, services: services)
         self.agent = agent
-        agent.status.change { [lastContact] status in
+        agent.status.change { [lastContact, offeredKeySet] status in
             status.hasSeenAssignments = true
             status.lastContact = lastContact
+            status.offeredKeySet = offeredKeySet
         }
         let worker = try UpdateWorker(agent, runtime: runtime)
         self.worker = worker
@@ -107,7 +110,10 @@ final class Device {
     /// What an idle agent does when something wakes it.
     func idle() throws {
         let (agent, worker) = (try #require(agent), try #require(worker))
-        agent.status.change { [lastContact] in $0.lastContact = lastContact }
+        agent.status.change { [lastContact, offeredKeySet] status in
+            status.lastContact = lastContact
+            status.offeredKeySet = offeredKeySet
+        }
         agent.status.updateBell.ring()
         try carryOut(try worker.next(after: .none), by: worker, agent)
         try ReportLoop(agent).send()

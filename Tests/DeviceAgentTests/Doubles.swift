@@ -65,6 +65,12 @@ final class FakeController: ControllerClient {
         /// So many batches of reports arrive and are not answered.
         var lostReplies = 0
         var receivedReports = 0
+        /// The publishers' key sets as the controller serves them, whatever was asked for; nil for those with larger
+        /// numbers, in order.
+        var keySets: [String] = []
+        var servedKeySets: [String]?
+        /// The key sets from the first file on that is fetched.
+        var keySetsAfterFiles: [String]?
     }
 
     let state = Mutex(State())
@@ -111,6 +117,7 @@ final class FakeController: ControllerClient {
         try checkFetch()
         let (bytes, limit) = state.withLock { state in
             state.offsets.append(offsetBytes)
+            if let sets = state.keySetsAfterFiles { state.keySets = sets }
             return (state.files[digest] ?? [], state.breaks.isEmpty ? nil : state.breaks.removeFirst())
         }
         let rest = bytes.dropFirst(Int(offsetBytes))
@@ -135,6 +142,11 @@ final class FakeController: ControllerClient {
         }
         if isLost { throw .unavailable("the reply was lost") }
         return receipt
+    }
+
+    func keySets(after number: UInt64) throws(ControllerFault) -> [String] {
+        try check()
+        return state.withLock { $0.servedKeySets ?? Array($0.keySets.dropFirst(Int(clamping: number))) }
     }
 
     private func check() throws(ControllerFault) {

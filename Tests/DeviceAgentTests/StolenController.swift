@@ -7,25 +7,6 @@ import WireFormat
 @testable import DeviceAgent
 @testable import SimulatedWorld
 
-/// The keys that a device pins.
-struct PinnedKeys: VersionVerifying {
-    let device: DeviceID
-    let assignmentKey: PublicKey
-    let publisher: PublicKey
-
-    func claims(in text: String) throws(AssignmentRefusal) -> AssignmentClaims {
-        try AssignmentClaims(verifying: text, trustedKeys: [assignmentKey], device: device)
-    }
-
-    func authenticate(bundle: [UInt8]) throws(ArtifactRefusal) -> AuthenticVersion {
-        try ModelVerifier(trustedKeys: [publisher]).authenticate(bundle: bundle)
-    }
-
-    func verify(bundle: [UInt8], files: [FileDigest], manifest: [UInt8]) throws(ArtifactRefusal) -> VerifiedVersion {
-        try ModelVerifier(trustedKeys: [publisher]).verify(bundle: bundle, files: files, manifest: manifest)
-    }
-}
-
 /// A version as a key signs it and a controller serves it.
 struct PublishedVersion {
     var resource: VersionResource
@@ -61,12 +42,15 @@ struct PublishedVersion {
 
 /// Somebody who has everything the controller has: its assignment key, its database, its artifacts, its network place.
 ///
-/// What they do not have is a publisher's private key.
+/// What they do not have is a private key that counts: of a publisher, or of recovery. One that publishers revoked they
+/// have.
 struct StolenController {
     enum Attack: String, CaseIterable {
         case ownPublisherKey, ownKeyUnderPinnedName, assignmentKeyAsPublisher, changedWeights, changedManifest
         case otherBundle, mixedFiles, otherName, otherModel, withdrawn, withdrawnAsFallback, withdrawnAfterCrash
         case replay, expired, otherDevice, otherPurpose, strangersAssignment, missingFile
+        case revokedPublisherKey, forgedKeySet, keySetUnderPinnedName, keySetByRevokedKey, changedKeySet, oldKeySet
+        case skippedKeySet, endlessKeySets
     }
 
     let model: ModelName
@@ -75,6 +59,12 @@ struct StolenController {
     /// Every version that publishers ever signed, by name; all of it is in the database.
     let versions: [String: PublishedVersion]
     let foreignModel: PublishedVersion
+    /// Whoever may sign versions and key sets, with every set they signed so far.
+    let publishers: Publishers
+    /// The key that publishers revoked because it was stolen.
+    let stolenKey: SigningKey
+    /// The key set that the device follows.
+    let followed: Int
 
     /// Orders something that no device may do.
     func carryOut(
@@ -117,6 +107,17 @@ struct StolenController {
         case .withdrawnAfterCrash:
             fallback = old.resource
             device.runtime.state.withLock { [digest = run.digest] in _ = $0.unstable.insert(digest) }
+        case .revokedPublisherKey:
+            let forged = try PublishedVersion("v9", model: model, counter: 9, weights: weights, signedBy: stolenKey)
+            offer(forged)
+            run = forged.resource
+        case .forgedKeySet, .keySetUnderPinnedName, .keySetByRevokedKey, .changedKeySet, .oldKeySet, .skippedKeySet,
+            .endlessKeySets:
+            let key = attack == .skippedKeySet ? publishers.key : try SigningKey.generate()
+            serve(try keySets(attack, admitting: key, &chance), to: device)
+            let forged = try PublishedVersion("v9", model: model, counter: 9, weights: weights, signedBy: key)
+            offer(forged)
+            run = forged.resource
         case .replay, .expired, .otherDevice, .otherPurpose, .strangersAssignment: break
         }
         claims = self.claims(device, attack == .replay ? 1 + chance.next() % (number - 1) : number, run, fallback)
@@ -125,6 +126,45 @@ struct StolenController {
         let key = attack == .strangersAssignment ? try SigningKey.generate() : assignmentKey
         let type = attack == .otherPurpose ? "edge-audit-head+jwt" : AssignmentClaims.tokenType
         device.order(claims.number, signed: try CompactJWS.sign(claims.serialized(), type: type, with: key))
+    }
+
+    /// Key sets that no device may follow; each would admit a key of the thief's.
+    private func keySets(
+        _ attack: Attack, admitting key: SigningKey, _ chance: inout SeededChance
+    ) throws -> [String] {
+        var set = publishers.next()
+        set.number = UInt64(followed + 1)
+        set.keys = [key.publicKey]
+        set.revoked = []
+        switch attack {
+        case .forgedKeySet:
+            let own = try SigningKey.generate()
+            set.recoveryKey = own.publicKey
+            return [try Publishers.sign(set, by: [own])]
+        case .keySetUnderPinnedName:
+            let forged = try SignedKeySet.sign(
+                set, with: [(publishers.recovery.publicKey, try SigningKey.generate())])
+            return [String(decoding: forged, as: UTF8.self)]
+        case .keySetByRevokedKey: return [try Publishers.sign(set, by: [stolenKey])]
+        case .changedKeySet:
+            // The signature of a real set under another content.
+            let real = try JSONValue(parsing: Array(publishers.sets[followed].utf8))
+            guard case .object(var members) = real else { return [] }
+            members["payload"] = .string(Base64.standard.encode(set.serialized()))
+            return [String(decoding: JSONValue.object(members).serialized(), as: UTF8.self)]
+        case .oldKeySet: return Array(publishers.sets.prefix(1 + chance.below(followed)))
+        case .skippedKeySet: return Array(publishers.sets.dropFirst(followed + 1))
+        default: return Array(repeating: publishers.sets[0], count: 5000)
+        }
+    }
+
+    /// Serves key sets, whatever is asked for, and tells the device that there are newer ones.
+    func serve(_ sets: [String]?, to device: Device) {
+        controller.state.withLock { state in
+            state.servedKeySets = sets
+            state.keySets = publishers.sets
+        }
+        device.offeredKeySet = 1 << 40
     }
 
     /// Orders what a controller may order.
@@ -139,6 +179,7 @@ struct StolenController {
         controller.state.withLock { state in
             state.versions = [:]
             state.files = [:]
+            state.servedKeySets = []
         }
         for version in versions.values { offer(version) }
     }

@@ -17,10 +17,18 @@ import WireFormat
     private let thief: StolenController
     /// What the device may run: signed, and not withdrawn.
     private let allowed: Set<Digest>
+    /// Signed with a key that only the newest key set admits.
+    private let newest: PublishedVersion
 
     init() throws {
         device = try Device()
-        let (publisher, assignmentKey) = (try SigningKey.generate(), try SigningKey.generate())
+        let assignmentKey = try SigningKey.generate()
+        var publishers = try Publishers()
+        let stolenKey = publishers.key
+        let pinned = publishers.pinned(assignmentKey: assignmentKey)
+        try publishers.rotate()
+        try publishers.revoke()
+        let publisher = publishers.key
         let model = device.model
         var versions: [String: PublishedVersion] = [:]
         for (counter, floor) in [(1, 0), (2, 0), (3, 2), (4, 0)] as [(UInt64, UInt64)] {
@@ -30,11 +38,20 @@ import WireFormat
         }
         let foreign = try PublishedVersion(
             "v4", model: try ModelName("faces"), counter: 4, weights: [9], signedBy: publisher)
-        device.trust = PinnedKeys(
-            device: device.id, assignmentKey: assignmentKey.publicKey, publisher: publisher.publicKey)
+        let trust = try DeviceTrust<PublicKey, SHA256>(
+            pinned, device: device.id, files: device.disk, hashing: SHA256())
+        try device.disk.makeDirectories("trust")
+        for set in publishers.sets { try trust.follow(keySet: set) }
+        device.trust = trust
+        let followed = publishers.sets.count
+        // Signed, published, and withheld from this device.
+        try publishers.rotate()
+        try publishers.rotate()
+        newest = try PublishedVersion("v5", model: model, counter: 5, weights: [5], signedBy: publishers.key)
+        versions["v5"] = newest
         thief = StolenController(
             model: model, assignmentKey: assignmentKey, controller: device.controller, versions: versions,
-            foreignModel: foreign)
+            foreignModel: foreign, publishers: publishers, stolenKey: stolenKey, followed: followed)
         allowed = Set(["v2", "v3", "v4"].compactMap { versions[$0]?.resource.digest })
     }
 
@@ -99,6 +116,7 @@ import WireFormat
         for round in 0..<count {
             let attack = StolenController.Attack.allCases[round % StolenController.Attack.allCases.count]
             number += 1
+            device.offeredKeySet = 0
             device.runtime.state.withLock { state in
                 state.history = []
                 state.unstable = []
@@ -111,14 +129,20 @@ import WireFormat
             for digest in served + [local.current, local.lastKnownGood].compactMap({ $0 }) {
                 #expect(allowed.contains(digest), "\(attack), round \(round) of seed \(seed)")
             }
+            #expect(device.trust?.keySet == UInt64(thief.followed), "\(attack), round \(round) of seed \(seed)")
             let news = device.controller.outcomes.filter { $0.assignment == order }
             let reasons = Set(news.map { $0.reason ?? $0.outcome.rawValue }).sorted().joined(separator: ", ")
             outcomes["\(attack) | \(reasons.isEmpty ? "ignored" : reasons)", default: 0] += 1
         }
+        device.runtime.state.withLock { $0.unstable = [] }
         // The device is not deaf: what a publisher signed is still installed.
         try thief.order("v4", fallback: "v3", on: device, number: number + 1)
         try device.work()
         #expect(try device.local.current == digest("v4"))
+        try thief.order("v5", fallback: "v4", on: device, number: number + 2)
+        thief.serve(nil, to: device)
+        try device.work()
+        #expect(try device.local.current == newest.resource.digest, "publishers' real key sets are followed")
         print("stolen controller: \(count) attacks of \(StolenController.Attack.allCases.count) kinds, seed \(seed)")
         for (outcome, count) in outcomes.sorted(by: { $0.key < $1.key }) { print("| \(outcome) | \(count) |") }
     }

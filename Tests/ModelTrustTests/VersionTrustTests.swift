@@ -200,12 +200,28 @@ import Testing
         #expect(refusal?.code == code)
     }
 
+    @Test("a revoked key's signature is refused by that name, and counts only for what was accepted before")
+    func revokedKey() throws {
+        let files = try Self.ordinaryFiles()
+        let text = try sign(files).text.bytes
+        let key = try #require(try? trust.authenticate(bundle: text)).signer
+        let later = VersionTrust(
+            trustedKeys: [ToyKey(name: "next")], revokedKeys: [publisher], hashing: ToyDigest())
+        #expect(throws: ArtifactRefusal.signatureRevokedKey(key: key)) { try later.authenticate(bundle: text) }
+        #expect(try later.withRevoked.authenticate(bundle: text).signer == key)
+        let forged = SignatureBundle(
+            keyHint: publisher.pemDigest.hex, payload: try SignatureBundle(parsing: text).payload, signature: [1])
+        #expect(throws: ArtifactRefusal.signatureInvalid(key: key)) {
+            try later.withRevoked.authenticate(bundle: forged.serialized())
+        }
+    }
+
     @Test("every refusal has its own code and a sentence")
     func codes() throws {
         let digest = ToyDigest().digest(of: [])
         let refusals: [ArtifactRefusal] = [
             .bundleMalformed(reason: "r"), .bundleUnsupported(method: "m"), .signatureUnknownKey(hint: "h"),
-            .signatureInvalid(key: digest), .statementMalformed(reason: "r"),
+            .signatureRevokedKey(key: digest), .signatureInvalid(key: digest), .statementMalformed(reason: "r"),
             .rootMismatch(expected: digest, actual: digest),
             .pathForbidden(InvalidArtifactPath(text: "t", fault: "f")), .fileMissing(.manifest),
             .fileUnexpected(.manifest),

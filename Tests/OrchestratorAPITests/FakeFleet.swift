@@ -163,6 +163,15 @@ final class FakeFleet: FleetOperations {
 
     func publisherKeys() -> [PublisherKey] { [] }
 
+    func publish(_ publication: KeySetPublication, by caller: Caller) throws -> KeySetResource {
+        try note("publish key set by \(caller.auditName)")
+        return KeySetResource(
+            number: 1, envelope: publication.envelope, keys: [.zero], revoked: [], recoveryKey: .zero,
+            publishedAt: Sample.now, publishedBy: caller.auditName)
+    }
+
+    func keySets(after: UInt64, limit: Int) -> Page<KeySetResource> { Page(items: [], next: nil) }
+
     func assignmentKey() throws -> PublisherKey {
         try note("assignmentKey")
         return PublisherKey(pem: "pem", fingerprint: "f2")

@@ -59,6 +59,7 @@ enum SampleRequests {
         "POST /v1/enrolment-tokens": #"{"lifetimeSeconds": 60, "uses": 2, "labels": {}}"#,
         "POST /v1/api-keys": #"{"name": "ci", "role": "operator"}"#,
         "POST /v1/publisher-keys": #"{"pem": "pem"}"#,
+        "POST /v1/key-sets": #"{"envelope": "{}"}"#,
         "POST /v1/models/{model}/versions": #"{"version": "v1", "bundle": "{}", "files": []}"#,
         "POST /v1/artifacts/{digest}/upload": #"{"sizeBytes": 10}"#,
         "PUT /v1/policies/{policy}": #"{"steps": ["5%", "100%"], "errorBudget": 0.01}"#,

@@ -121,6 +121,7 @@ import WireFormat
         try place.store.commit([
             .device(try device("a")), .device(try device("b")), .telemetry(telemetry), .apiKey(key), .token(token),
             .publisherKey(PublisherKey(pem: "pem", fingerprint: "f")), .version(try version("v1", 1)),
+            .keySet(keySet(1)), .keySet(keySet(2)),
             .policy(Policy(name: try PolicyName("p"))), .deployment(deployment), .rollout(try rollout()),
             .decision(rolloutID, decision(1)), .decision(rolloutID, decision(2)),
         ])
@@ -130,6 +131,7 @@ import WireFormat
         #expect(state.telemetry == [telemetry])
         #expect(state.apiKeys == [key] && state.tokens == [token])
         #expect(state.publisherKeys == [PublisherKey(pem: "pem", fingerprint: "f")])
+        #expect(state.keySets == [keySet(1), keySet(2)])
         #expect(state.versions == [try version("v1", 1)])
         #expect(state.policies == [Policy(name: try PolicyName("p"))] && state.deployments == [deployment])
         #expect(state.rollouts == [try rollout()])
@@ -183,12 +185,32 @@ import WireFormat
             rollout: rolloutID, step: 1, experiment: experiment(seed: 1), measuring: measuring)
         let once: [StoreChange] = [
             .evidence(row), .experiment(experiment), .decision(rolloutID, decision(1)), .version(try version("v1", 1)),
+            .keySet(keySet(1)),
         ]
         try place.store.commit(once)
         for change in once { #expect(throws: (any Error).self) { try place.store.commit([change]) } }
         #expect(throws: (any Error).self, "the same name for another version") {
             try place.store.commit([.version(try version("v1", 2))])
         }
+    }
+
+    @Test("a version that is signed again keeps its place and has the new signature", arguments: Kind.allCases)
+    func signedAgain(kind: Kind) throws {
+        let place = try Place(kind)
+        var signed = try version("v1", 1)
+        try place.store.commit([.version(signed), .version(try version("v2", 2))])
+        signed.bundle = "another"
+        signed.publisher = "b"
+        try place.store.commit([.versionSigned(signed)])
+        try place.reopen()
+        #expect(try place.store.load().versions == [signed, try version("v2", 2)])
+    }
+
+    private func keySet(_ number: UInt64) -> KeySetResource {
+        KeySetResource(
+            number: number, envelope: "set \(number)", keys: [.zero], revoked: [], recoveryKey: .zero,
+            publishedAt: at(1),
+            publishedBy: "ada")
     }
 
     @Test("evidence comes back in the order of its ticks, byte for byte", arguments: Kind.allCases)

@@ -25,6 +25,7 @@ final class MemoryStore: OrchestratorStore {
         var apiKeys: [String: StoredAPIKey] = [:]
         var tokens: [String: StoredToken] = [:]
         var publisherKeys: [String: PublisherKey] = [:]
+        var keySets: [KeySetResource] = []
         var versions: [Digest: VersionResource] = [:]
         var policies: [PolicyName: Policy] = [:]
         var deployments: [DeploymentName: Deployment] = [:]
@@ -55,6 +56,7 @@ final class MemoryStore: OrchestratorStore {
             state.publisherKeys = content.publisherKeys.values.sorted {
                 ($0.fingerprint ?? "") < ($1.fingerprint ?? "")
             }
+            state.keySets = content.keySets
             state.versions = content.versions.values.sorted { $0.digest < $1.digest }
             state.policies = content.policies.values.sorted { $0.name < $1.name }
             state.deployments = content.deployments.values.sorted { $0.name < $1.name }
@@ -114,6 +116,7 @@ extension MemoryStore.Content {
         case .apiKeyRemoved(let id): apiKeys[id] = nil
         case .token(let token): tokens[token.id] = token
         case .publisherKey(let key): publisherKeys[key.fingerprint ?? key.pem] = key
+        case .versionSigned(let version): versions[version.digest] = version
         case .policy(let policy): policies[policy.name] = policy
         case .policyRemoved(let name): policies[name] = nil
         case .deployment(let deployment): deployments[deployment.name] = deployment
@@ -121,7 +124,7 @@ extension MemoryStore.Content {
         case .rollout(let rollout): rollouts[rollout.id] = rollout
         case .decisionLabelled(let rollout, let decision):
             decisions[rollout] = decisions[rollout]?.map { $0.number == decision.number ? decision : $0 }
-        case .version, .experiment, .evidence, .decision, .audit, .auditCheckpoint, .reply: try append(change)
+        case .version, .keySet, .experiment, .evidence, .decision, .audit, .auditCheckpoint, .reply: try append(change)
         }
     }
 
@@ -133,6 +136,9 @@ extension MemoryStore.Content {
                 throw MemoryStore.Refusal(reason: "version repeated")
             }
             versions[version.digest] = version
+        case .keySet(let set):
+            guard set.number > keySets.last?.number ?? 0 else { throw MemoryStore.Refusal(reason: "key set repeated") }
+            keySets.append(set)
         case .experiment(let stored):
             let place = MemoryStore.Place(rollout: stored.rollout, step: stored.step)
             guard experiments[place] == nil else { throw MemoryStore.Refusal(reason: "experiment repeated") }
@@ -160,8 +166,8 @@ extension MemoryStore.Content {
         case .reply(let reply):
             replies = replies.filter { $0.value.at.milliseconds >= reply.at.milliseconds - 86_400_000 }
             if replies[reply.key] == nil { replies[reply.key] = reply }
-        case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .policy, .policyRemoved, .deployment,
-            .deploymentRemoved, .rollout, .decisionLabelled:
+        case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .versionSigned, .policy,
+            .policyRemoved, .deployment, .deploymentRemoved, .rollout, .decisionLabelled:
             preconditionFailure("records that replace each other are not appended")
         }
     }

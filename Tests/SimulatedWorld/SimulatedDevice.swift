@@ -291,6 +291,11 @@ final class SimulatedLink: ControllerClient {
 
     func version(_ digest: Digest) throws(ControllerFault) -> VersionResource { throw .refused(status: 404, "none") }
 
+    func keySets(after number: UInt64) throws(ControllerFault) -> [String] {
+        guard let controller else { throw .unreachable("nobody there") }
+        return controller.keySets(after: number, limit: 100).items.map(\.envelope)
+    }
+
     func artifact(
         _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
     ) throws {}

@@ -39,9 +39,24 @@ final class StubCryptography: OrchestratorCryptography {
     func fingerprint(publicKeyPEM: String) throws -> Digest { digest(Array(publicKeyPEM.utf8)) }
 
     func verifyVersion(
-        bundle: String, manifest: [UInt8], files: [(path: String, digest: Digest)], publisherKeysPEM: [String]
+        bundle: String, manifest: [UInt8], files: [(path: String, digest: Digest)], keys: KnownPublisherKeys
     ) throws -> AcceptedVersion {
         throw VersionRefusal(code: "signature_invalid", sentence: "nothing is verified here")
+    }
+
+    /// Each "envelope" is a number, and fingerprints of the set's keys behind `+` and of revoked ones behind `-`.
+    func followKeySets(_ envelopes: [String]) throws -> AcceptedKeySet {
+        let sets = envelopes.map { $0.split(separator: " ").map(String.init) }
+        guard sets.map(\.first) == (1...envelopes.count).map({ "\($0)" }) else {
+            throw VersionRefusal(code: "key_set_skipped", sentence: "it is not the next one")
+        }
+        func keys(_ sign: Character) -> [PublisherKey] {
+            (sets.last ?? []).filter { $0.first == sign }.map {
+                PublisherKey(pem: "pem of \($0.dropFirst())", fingerprint: String($0.dropFirst()))
+            }
+        }
+        return AcceptedKeySet(
+            number: UInt64(envelopes.count), keys: keys("+"), revoked: keys("-"), recoveryKey: .zero)
     }
 }
 

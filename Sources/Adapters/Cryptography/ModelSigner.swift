@@ -13,10 +13,13 @@ public struct SignedVersion: Hashable, Sendable {
 
 /// Signs versions with a publisher's key.
 public struct ModelSigner: Sendable {
-    private let key: SigningKey
+    private let key: PublisherSigner
+
+    /// Signs with a key in memory.
+    public init(key: SigningKey) { self.init(PublisherSigner(key)) }
 
     /// Signs with the given key.
-    public init(key: SigningKey) { self.key = key }
+    public init(_ key: PublisherSigner) { self.key = key }
 
     /// Signs a list of files and returns the text of `model.sig`.
     ///

@@ -4,9 +4,9 @@ public import ModelTrust
 public struct ModelVerifier: Sendable {
     private let trust: VersionTrust<PublicKey, SHA256>
 
-    /// Trusts the given publisher keys and no other.
-    public init(trustedKeys: [PublicKey]) {
-        trust = VersionTrust(trustedKeys: trustedKeys, hashing: SHA256())
+    /// Trusts the given publisher keys and no other; revoked keys are refused by that name.
+    public init(trustedKeys: [PublicKey], revokedKeys: [PublicKey] = []) {
+        trust = VersionTrust(trustedKeys: trustedKeys, revokedKeys: revokedKeys, hashing: SHA256())
     }
 
     /// Checks the signature alone: which files the version has, and its digest.

@@ -3,7 +3,7 @@ public import Fleet
 public import ModelTrust
 
 /// A public ECDSA key on the curve P-256 that checks signatures over SHA-256.
-public struct PublicKey: SignatureVerifying, Hashable, CustomStringConvertible {
+public struct PublicKey: PEMKey, Hashable, CustomStringConvertible {
     /// The SubjectPublicKeyInfo, DER: 91 bytes, the point uncompressed.
     public let subjectPublicKeyInfo: [UInt8]
     /// The PEM text, ending with a newline.
@@ -43,6 +43,9 @@ public struct PublicKey: SignatureVerifying, Hashable, CustomStringConvertible {
         }
         return keys
     }
+
+    /// Reads a key from PEM text; nil when it is none on P-256, for readers of signed documents, who name the place.
+    public static func read(pem: String) -> PublicKey? { try? PublicKey(pem: pem) }
 
     init(_ handle: KeyHandle) throws(CryptographyError) {
         let der = try handle.subjectPublicKeyInfo()

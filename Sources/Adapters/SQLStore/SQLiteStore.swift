@@ -51,6 +51,7 @@ public final class SQLiteStore: OrchestratorStore {
                 state.apiKeys = try Documents.all(database, "api_keys", by: "id")
                 state.tokens = try Documents.all(database, "enrolment_tokens", by: "id")
                 state.publisherKeys = try Documents.all(database, "publisher_keys", by: "fingerprint")
+                state.keySets = try Documents.all(database, "key_sets", by: "number")
                 state.versions = try Documents.all(database, "versions", by: "digest")
                 state.policies = try Documents.all(database, "policies", by: "name")
                 state.deployments = try Documents.all(database, "deployments", by: "name")

@@ -11,7 +11,7 @@ import WireFormat
 /// documents.
 enum Schema {
     /// The newest version this program knows.
-    static let version = 2
+    static let version = 3
 
     /// One step of a migration: a statement, or work on what is there.
     private enum Step: ExpressibleByStringLiteral, Sendable {
@@ -80,6 +80,7 @@ enum Schema {
             BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END
             """,
         ],
+        ["CREATE TABLE key_sets (number INTEGER PRIMARY KEY NOT NULL, document TEXT NOT NULL)"],
     ]
 
     /// Hashes the rows that a program wrote which did not hash them.

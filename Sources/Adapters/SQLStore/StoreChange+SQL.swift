@@ -18,6 +18,9 @@ extension StoreChange {
         case .publisherKey(let key):
             try Documents.put(database, "publisher_keys", "fingerprint", key.fingerprint ?? key.pem, key)
         case .version(let version): try insert(version, into: database)
+        case .versionSigned(let version):
+            try database.cachedStatement(sql: "UPDATE versions SET document = :document WHERE digest = :digest")
+                .execute(arguments: ["digest": version.digest.hex, "document": try Documents.text(version)])
         case .policy(let policy): try Documents.put(database, "policies", "name", policy.name.rawValue, policy)
         case .policyRemoved(let name): try Documents.remove(database, "policies", "name", name.rawValue)
         case .deployment(let deployment):
@@ -30,13 +33,16 @@ extension StoreChange {
             ).execute(arguments: [
                 "rollout": rollout.rawValue, "number": decision.number, "document": try Documents.text(decision),
             ])
-        case .experiment, .evidence, .decision, .audit, .auditCheckpoint, .reply: try append(to: database)
+        case .keySet, .experiment, .evidence, .decision, .audit, .auditCheckpoint, .reply: try append(to: database)
         }
     }
 
     /// What is only ever added.
     private func append(to database: Database) throws {
         switch self {
+        case .keySet(let set):
+            try database.cachedStatement(sql: "INSERT INTO key_sets (number, document) VALUES (:number, :document)")
+                .execute(arguments: ["number": Int64(clamping: set.number), "document": try Documents.text(set)])
         case .experiment(let stored):
             try database.cachedStatement(
                 sql: "INSERT INTO experiments (rollout, step, document) VALUES (:rollout, :step, :document)"
@@ -64,8 +70,8 @@ extension StoreChange {
                 sql: "INSERT INTO audit_checkpoints (number, document) VALUES (:number, :document)"
             ).execute(arguments: ["number": Int64(clamping: mark.number), "document": try Documents.text(mark)])
         case .reply(let reply): try insert(reply, into: database)
-        case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .version, .policy, .policyRemoved,
-            .deployment, .deploymentRemoved, .rollout, .decisionLabelled:
+        case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .version, .versionSigned, .policy,
+            .policyRemoved, .deployment, .deploymentRemoved, .rollout, .decisionLabelled:
             preconditionFailure("records that replace each other are not appended")
         }
     }

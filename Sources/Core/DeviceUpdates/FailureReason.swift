@@ -16,6 +16,8 @@ public enum FailureReason: String, CaseIterable, Hashable, Sendable {
     case versionMismatch = "version_mismatch"
     /// The version's publisher withdrew it: its release counter is below the device's floor.
     case versionWithdrawn = "version_withdrawn"
+    /// The version is signed by a key that its publishers revoked.
+    case publisherRevoked = "publisher_revoked"
     /// The signed version needs another architecture, runtime or more memory.
     case incompatible
     /// Files could not be fetched within the tries.
@@ -54,8 +56,8 @@ public enum FailureReason: String, CaseIterable, Hashable, Sendable {
             .interrupted, .tooManyTransitions:
             true
         case .assignmentInvalid, .assignmentExpired, .assignmentReplayed, .unknownModel, .quarantined, .incompatible,
-            .versionWithdrawn, .downloadFailed, .diskFull, .storageFailed, .backupMissing, .superseded, .contactLost,
-            .rollbackFailed:
+            .versionWithdrawn, .publisherRevoked, .downloadFailed, .diskFull, .storageFailed, .backupMissing,
+            .superseded, .contactLost, .rollbackFailed:
             false
         }
     }
@@ -64,7 +66,7 @@ public enum FailureReason: String, CaseIterable, Hashable, Sendable {
     public var refusesAssignment: Bool {
         switch self {
         case .assignmentInvalid, .assignmentExpired, .assignmentReplayed, .unknownModel, .quarantined, .versionMismatch,
-            .versionWithdrawn, .incompatible, .signatureInvalid:
+            .versionWithdrawn, .publisherRevoked, .incompatible, .signatureInvalid:
             true
         case .downloadFailed, .hashMismatch, .diskFull, .storageFailed, .backupMissing, .runtimeUnhealthy,
             .runtimeCrashed, .smokeFailed, .interrupted, .tooManyTransitions, .superseded, .contactLost,

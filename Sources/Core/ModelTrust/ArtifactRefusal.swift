@@ -8,6 +8,8 @@ public enum ArtifactRefusal: TrustRefusal {
     case bundleUnsupported(method: String)
     /// No trusted key is the one that the bundle names; the hint is its PEM digest.
     case signatureUnknownKey(hint: String)
+    /// The bundle names a key that publishers have revoked.
+    case signatureRevokedKey(key: Digest)
     /// The named key did not make this signature over this payload.
     case signatureInvalid(key: Digest)
     /// The signed statement is not an OpenSSF Model Signing statement that devices accept.
@@ -35,6 +37,7 @@ public enum ArtifactRefusal: TrustRefusal {
         case .bundleMalformed: "bundle_malformed"
         case .bundleUnsupported: "bundle_unsupported"
         case .signatureUnknownKey: "signature_unknown_key"
+        case .signatureRevokedKey: "signature_revoked_key"
         case .signatureInvalid: "signature_invalid"
         case .statementMalformed: "statement_malformed"
         case .rootMismatch: "root_mismatch"
@@ -50,8 +53,9 @@ public enum ArtifactRefusal: TrustRefusal {
 
     /// Every code, in the order of the cases.
     public static let codes = [
-        "bundle_malformed", "bundle_unsupported", "signature_unknown_key", "signature_invalid", "statement_malformed",
-        "root_mismatch", "path_forbidden", "file_missing", "file_unexpected", "hash_mismatch", "manifest_missing",
+        "bundle_malformed", "bundle_unsupported", "signature_unknown_key", "signature_revoked_key",
+        "signature_invalid", "statement_malformed", "root_mismatch", "path_forbidden", "file_missing",
+        "file_unexpected", "hash_mismatch", "manifest_missing",
         "manifest_malformed", "manifest_mismatch",
     ]
 
@@ -65,6 +69,9 @@ public enum ArtifactRefusal: TrustRefusal {
         case .signatureUnknownKey(let hint):
             "The version is signed by a key that is not trusted here (\(hint.prefix(64))). "
                 + "Sign with a pinned publisher key, or pin this one."
+        case .signatureRevokedKey(let key):
+            "The version is signed by key \(key.short), which its publishers revoked. "
+                + "Sign it again with a key that counts."
         case .signatureInvalid(let key):
             "The signature does not belong to the signed content under key \(key.short). "
                 + "The bundle was changed after signing."

@@ -60,6 +60,10 @@ extension EnrolmentToken: CustomStringConvertible {
 public struct TrustPins: Hashable, Sendable {
     /// The keys whose signatures on versions count; at least one.
     public var publisherKeys: [Digest]
+    /// The offline key that signs which publisher keys count from now on; nil where they shall never change.
+    public var recoveryKey: Digest?
+    /// The number of the key set that ``publisherKeys`` are from; 0 where there was none yet.
+    public var keySet: UInt64
     /// The key that signs assignments.
     public var assignmentKey: Digest
     /// The certificate authority of the controller; nil for the system's own.
@@ -69,10 +73,12 @@ public struct TrustPins: Hashable, Sendable {
 
     /// Makes pins.
     public init(
-        publisherKeys: [Digest], assignmentKey: Digest, certificateAuthority: Digest? = nil,
-        controllerURL: String? = nil
+        publisherKeys: [Digest], recoveryKey: Digest? = nil, keySet: UInt64 = 0, assignmentKey: Digest,
+        certificateAuthority: Digest? = nil, controllerURL: String? = nil
     ) {
         self.publisherKeys = publisherKeys
+        self.recoveryKey = recoveryKey
+        self.keySet = keySet
         self.assignmentKey = assignmentKey
         self.certificateAuthority = certificateAuthority
         self.controllerURL = controllerURL
@@ -84,6 +90,8 @@ public struct TrustPins: Hashable, Sendable {
             "publisherKeys": .array(publisherKeys.map { .string($0.hex) }),
             "assignmentKey": .string(assignmentKey.hex),
         ]
+        members["recoveryKey"] = recoveryKey.map { .string($0.hex) }
+        if keySet > 0 { members["keySet"] = .integer(Int64(clamping: keySet)) }
         members["ca"] = certificateAuthority.map { .string($0.hex) }
         members["controller"] = controllerURL.map { .string($0) }
         return JSONValue.object(members).serialized()
@@ -110,6 +118,8 @@ public struct TrustPins: Hashable, Sendable {
             publisherKeys.append(digest)
         }
         guard !publisherKeys.isEmpty else { throw FieldFault("publisherKeys must hold at least one fingerprint") }
+        recoveryKey = fields.optional("recoveryKey") == nil ? nil : try fields.digest("recoveryKey")
+        keySet = try fields.optionalCount("keySet") ?? 0
         assignmentKey = try fields.digest("assignmentKey")
         certificateAuthority = fields.optional("ca") == nil ? nil : try fields.digest("ca")
         controllerURL = try fields.optionalString("controller")

@@ -42,13 +42,18 @@ public struct VerifiedVersion: Hashable, Sendable {
 /// Decides whether a directory of files is a version that a trusted publisher signed.
 public struct VersionTrust<Key: SignatureVerifying, Algorithm: DigestAlgorithm>: Sendable {
     private let trustedKeys: [Key]
+    private let revokedKeys: [Key]
     private let algorithm: Algorithm
 
-    /// Trusts the given publisher keys and no other.
-    public init(trustedKeys: [Key], hashing algorithm: Algorithm) {
+    /// Trusts the given publisher keys and no other; revoked keys are refused by that name.
+    public init(trustedKeys: [Key], revokedKeys: [Key] = [], hashing algorithm: Algorithm) {
         self.trustedKeys = trustedKeys
+        self.revokedKeys = revokedKeys
         self.algorithm = algorithm
     }
+
+    /// The same, but revoked keys count as well: enough to know whether what was accepted before is still unharmed.
+    public var withRevoked: Self { Self(trustedKeys: trustedKeys + revokedKeys, hashing: algorithm) }
 
     /// Checks the signature alone: enough to know the version's digest and what to download.
     ///
@@ -75,6 +80,9 @@ public struct VersionTrust<Key: SignatureVerifying, Algorithm: DigestAlgorithm>:
 
     private func signed(_ text: [UInt8]) throws(ArtifactRefusal) -> (payload: [UInt8], key: Key) {
         let bundle = try SignatureBundle(parsing: text)
+        if let key = revokedKeys.first(where: { $0.pemDigest.hex == bundle.keyHint }) {
+            throw .signatureRevokedKey(key: key.fingerprint)
+        }
         guard let key = trustedKeys.first(where: { $0.pemDigest.hex == bundle.keyHint }) else {
             throw .signatureUnknownKey(hint: bundle.keyHint)
         }

@@ -19,11 +19,13 @@ public struct Heartbeat: Codable, Hashable, Sendable {
     public var updatingUntil: Int64?
     /// Health problems by their reason, such as `disk_full`; empty when healthy.
     public var problems: [String]
+    /// The number of the publishers' key set that the device follows, 0 before the first; nil from an older agent.
+    public var keySet: UInt64?
 
     /// Makes a heartbeat.
     public init(
         boot: Int64, sequence: UInt64, sentAt: Int64, assignment: UInt64, slots: [SlotStatus] = [],
-        series: [SeriesReport] = [], updatingUntil: Int64? = nil, problems: [String] = []
+        series: [SeriesReport] = [], updatingUntil: Int64? = nil, problems: [String] = [], keySet: UInt64? = nil
     ) {
         self.boot = boot
         self.sequence = sequence
@@ -33,6 +35,7 @@ public struct Heartbeat: Codable, Hashable, Sendable {
         self.series = series
         self.updatingUntil = updatingUntil
         self.problems = problems
+        self.keySet = keySet
     }
 }
 
@@ -113,19 +116,24 @@ public struct HeartbeatReply: Codable, Hashable, Sendable {
     /// The device was away since then (milliseconds since 1970 on the device's clock) and is asked when it counted what
     /// it tells now; nil where nothing came late.
     public var historySince: Int64?
+    /// The number of the newest key set of the publishers; nil where there is none.
+    ///
+    /// A larger one than the device follows means: fetch it.
+    public var keySet: UInt64?
     /// The controller's time, milliseconds since 1970.
     public var now: Int64
 
     /// Makes a reply.
     public init(
         committedThrough: UInt64, assignment: UInt64, intervalSeconds: Double, wantsBase: Bool = false,
-        historySince: Int64? = nil, now: Int64
+        historySince: Int64? = nil, keySet: UInt64? = nil, now: Int64
     ) {
         self.committedThrough = committedThrough
         self.assignment = assignment
         self.intervalSeconds = intervalSeconds
         self.wantsBase = wantsBase
         self.historySince = historySince
+        self.keySet = keySet
         self.now = now
     }
 }

@@ -124,10 +124,58 @@ public struct PublisherKey: Codable, Hashable, Sendable {
     public var pem: String
     /// SHA-256 of the SubjectPublicKeyInfo, hexadecimal; filled by the controller.
     public var fingerprint: String?
+    /// Whether a key set has revoked it; nil where none has.
+    public var revoked: Bool?
 
     /// Makes a key.
-    public init(pem: String, fingerprint: String? = nil) {
+    public init(pem: String, fingerprint: String? = nil, revoked: Bool? = nil) {
         self.pem = pem
         self.fingerprint = fingerprint
+        self.revoked = revoked
+    }
+}
+
+/// What a publisher sends to have devices follow another set of keys.
+public struct KeySetPublication: Codable, Hashable, Sendable {
+    /// The signed key set, a DSSE envelope as JSON text, exactly as it was signed.
+    public var envelope: String
+
+    /// Makes a publication.
+    public init(envelope: String) {
+        self.envelope = envelope
+    }
+}
+
+/// A set of publisher keys as the recovery key signed it.
+///
+/// The controller keeps and relays it; what counts is in the envelope.
+public struct KeySetResource: Codable, Hashable, Sendable {
+    /// Its number; sets follow each other without gaps, from 1.
+    public var number: UInt64
+    /// The signed set, a DSSE envelope as JSON text.
+    public var envelope: String
+    /// Fingerprints of the online keys, as the envelope says.
+    public var keys: [Digest]
+    /// Fingerprints of the revoked keys, as the envelope says.
+    public var revoked: [Digest]
+    /// Fingerprint of the key that signs the next set, as the envelope says.
+    public var recoveryKey: Digest
+    /// When it was published.
+    public var publishedAt: Timestamp
+    /// Who published it.
+    public var publishedBy: String
+
+    /// Makes a set.
+    public init(
+        number: UInt64, envelope: String, keys: [Digest], revoked: [Digest], recoveryKey: Digest,
+        publishedAt: Timestamp, publishedBy: String
+    ) {
+        self.number = number
+        self.envelope = envelope
+        self.keys = keys
+        self.revoked = revoked
+        self.recoveryKey = recoveryKey
+        self.publishedAt = publishedAt
+        self.publishedBy = publishedBy
     }
 }

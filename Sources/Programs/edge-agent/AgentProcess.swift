@@ -1,4 +1,5 @@
 import ChildProcesses
+import Cryptography
 import DeviceAgent
 import DeviceFiles
 import EdgeOrchestrator
@@ -35,7 +36,8 @@ struct AgentProcess {
             settings: configuration.settings,
             services: AgentServices(
                 files: files, controller: link,
-                verifier: try PinnedTrust(membership.keys, device: membership.identity.device),
+                verifier: try DeviceTrust<PublicKey, SHA256>(
+                    membership.keys, device: membership.identity.device, files: files, hashing: SHA256()),
                 probe: RuntimeEndpoint(port: configuration.settings.runtime.port),
                 launcher: ProcessLauncher(logPath: files.absolute("runtime.log")), clock: SystemClock(),
                 chance: SystemChance(), log: log, sensors: LinuxSensors(), killSwitch: killSwitch))

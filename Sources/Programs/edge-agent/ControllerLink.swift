@@ -48,6 +48,10 @@ struct ControllerLink: ControllerClient {
         }
     }
 
+    func keySets(after number: UInt64) throws(ControllerFault) -> [String] {
+        try call { try connection.keySets(after: number).map(\.envelope) }
+    }
+
     func report(_ batch: ReportBatch) throws(ControllerFault) -> ReportReceipt {
         try call { try connection.report(batch) }
     }

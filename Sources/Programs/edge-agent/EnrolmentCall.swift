@@ -90,7 +90,9 @@ struct EnrolmentCall {
             identity: DeviceIdentity(
                 device: configuration.settings.device, deviceToken: reply.deviceToken,
                 certificate: try reply.certificate.map(saved), controllerURL: url),
-            keys: TrustedKeys(assignmentKey: assignmentKey.pem, publisherKeys: publishers.map(\.pem)))
+            keys: TrustedKeys(
+                assignmentKey: assignmentKey.pem, publisherKeys: publishers.map(\.pem),
+                recoveryKey: token.pins.recoveryKey, keySet: token.pins.keySet))
     }
 
     /// Asks for a certificate for the device's own key, over HTTPS.

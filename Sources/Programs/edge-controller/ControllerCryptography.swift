@@ -3,6 +3,7 @@ import Fleet
 import Foundation
 import ModelTrust
 import Orchestration
+import WireFormat
 
 /// The controller's cryptography on OpenSSL, and its assignment key in a file.
 struct ControllerCryptography: OrchestratorCryptography {
@@ -58,12 +59,14 @@ struct ControllerCryptography: OrchestratorCryptography {
     }
 
     func verifyVersion(
-        bundle: String, manifest: [UInt8], files: [(path: String, digest: Digest)], publisherKeysPEM: [String]
+        bundle: String, manifest: [UInt8], files: [(path: String, digest: Digest)], keys: KnownPublisherKeys
     ) throws -> AcceptedVersion {
         do {
-            let keys = try publisherKeysPEM.map { try PublicKey(pem: $0) }
             let listed = try files.map { FileDigest(path: try ArtifactPath($0.path), digest: $0.digest) }
-            let verified = try ModelVerifier(trustedKeys: keys).verify(
+            let verified = try ModelVerifier(
+                trustedKeys: try keys.trusted.map { try PublicKey(pem: $0) },
+                revokedKeys: try keys.revoked.map { try PublicKey(pem: $0) }
+            ).verify(
                 bundle: Array(bundle.utf8), files: listed, manifest: manifest)
             return AcceptedVersion(
                 digest: verified.digest, model: verified.manifest.model, version: verified.manifest.version,
@@ -74,6 +77,30 @@ struct ControllerCryptography: OrchestratorCryptography {
         } catch let fault as InvalidArtifactPath {
             throw VersionRefusal(code: "path_forbidden", sentence: "\(fault)")
         }
+    }
+}
+
+extension ControllerCryptography {
+    func followKeySets(_ envelopes: [String]) throws -> AcceptedKeySet {
+        do throws(KeySetRefusal) {
+            guard let first = envelopes.first else { throw .malformed(reason: "there is none") }
+            var trust = try PublisherTrust<PublicKey>(beginning: Array(first.utf8))
+            for envelope in envelopes { try trust.follow(Array(envelope.utf8)) }
+            return AcceptedKeySet(trust)
+        } catch {
+            throw VersionRefusal(code: error.code, sentence: "\(error)")
+        }
+    }
+}
+
+extension AcceptedKeySet {
+    fileprivate init(_ trust: PublisherTrust<PublicKey>) {
+        func described(_ key: PublicKey) -> PublisherKey {
+            PublisherKey(pem: key.pem, fingerprint: key.fingerprint.hex)
+        }
+        self.init(
+            number: trust.number, keys: trust.keys.map(described), revoked: trust.revoked.map(described),
+            recoveryKey: trust.recoveryKey ?? .zero)
     }
 }
 

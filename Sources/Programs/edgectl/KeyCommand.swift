@@ -9,8 +9,16 @@ import WireFormat
 /// `edgectl key`.
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "key", abstract: "Makes publisher keys and tells the controller about them.",
-        subcommands: [KeyGenerate.self, KeyRegister.self, KeyList.self])
+        commandName: "key", abstract: "Makes publisher keys, and says which of them devices trust.",
+        discussion: """
+            Publishers have online keys, which sign versions, and one recovery key, which stays offline and signs key
+            sets: which online keys count from now on, and which no more. Devices pin both when they enrol
+            (`edgectl token create --key-set`) and follow key sets one by one; the controller only relays them.
+            """,
+        subcommands: [
+            KeyGenerate.self, KeyRegister.self, KeyList.self, KeyRotate.self, KeyRevoke.self, KeyPublish.self,
+            KeyExport.self,
+        ])
 }
 
 /// `edgectl key generate`.
@@ -57,25 +65,6 @@ struct KeyRegister: ParsableCommand {
     }
 }
 
-/// `edgectl key list`.
-struct KeyList: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Lists the publisher keys the controller knows, and its assignment key.")
-
-    @OptionGroup var server: ServerOptions
-    @OptionGroup var output: OutputOptions
-
-    func run() throws {
-        let controller = try server.connect()
-        let keys = try controller.publisherKeys()
-        let assignment = try controller.assignmentKey()
-        var table = Table("USE", "FINGERPRINT")
-        table.add(["assignments", StyledText(try KeyFile.fingerprint(of: assignment).hex)])
-        for key in keys { table.add(["versions", StyledText(try KeyFile.fingerprint(of: key).hex)]) }
-        try output.print(["assignments": [assignment], "versions": keys]) { table.lines() }
-    }
-}
-
 /// Keys in files.
 enum KeyFile {
     /// The largest key file that is read, bytes.
@@ -94,11 +83,11 @@ enum KeyFile {
         }
     }
 
-    /// Reads a private key.
-    static func signingKey(_ path: String) throws -> SigningKey {
+    /// Opens a private key.
+    static func signer(_ path: String) throws -> PublisherSigner {
         let text = try LocalFile.text(path, limitBytes: limitBytes)
         do {
-            return try SigningKey(pem: text)
+            return PublisherSigner(try SigningKey(pem: text))
         } catch {
             throw CommandFailure.invalid(
                 "\(path) is not a private key on P-256 (PEM, without a passphrase): \(error); "

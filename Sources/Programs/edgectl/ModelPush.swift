@@ -47,7 +47,7 @@ struct ModelPush: ParsableCommand {
 
     func run() throws {
         let source = try source()
-        let signingKey = try key.map { try KeyFile.signingKey($0) }
+        let signingKey = try key.map { try KeyFile.signer($0) }
         let controller = try server.connect()
         let registered = try TemporaryDirectory.with { directory in
             let prepared: PreparedVersion
@@ -116,8 +116,8 @@ struct PreparedVersion {
     let files: [VersionFile]
 
     /// Signs a staged directory.
-    init(signing directory: String, with key: SigningKey) throws {
-        let signed = try ModelSigner(key: key).sign(directory: directory)
+    init(signing directory: String, with key: PublisherSigner) throws {
+        let signed = try ModelSigner(key).sign(directory: directory)
         self.directory = directory
         bundle = String(decoding: signed.bundle, as: UTF8.self)
         files = try Self.sized(signed.version.files, in: directory)

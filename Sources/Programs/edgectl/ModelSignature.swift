@@ -17,7 +17,7 @@ struct ModelSign: ParsableCommand {
     @Option(help: "The publisher's private key.") var key: String
 
     func run() throws {
-        let signer = ModelSigner(key: try KeyFile.signingKey(key))
+        let signer = ModelSigner(try KeyFile.signer(key))
         guard ModelPath.isDirectory(path) else {
             try write(try signer.sign(file: path, subject: ModelPath.name(path)), to: path + ModelPath.signatureSuffix)
             Console.output.print("signed \(path): \(path)\(ModelPath.signatureSuffix)")

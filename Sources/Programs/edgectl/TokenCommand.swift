@@ -31,19 +31,31 @@ struct TokenCreate: ParsableCommand {
     @Option(name: .customLong("label"), help: "A label KEY=VALUE that its devices get; may be repeated.")
     var labels: [String] = []
     @Option(help: "File of a publisher's public key that its devices shall trust; may be repeated.")
-    var publisherKey: [String]
+    var publisherKey: [String] = []
+    @Option(help: "File of the recovery's public key; without one its devices never trust other publisher keys.")
+    var recoveryKey: String?
+    @Option(help: "File of the key sets (`edgectl key rotate`): pins their newest keys and the recovery key.")
+    var keySet: String?
     @Option(help: "File of the controller's assignment key, for not taking the controller's word for it.")
     var assignmentKey: String?
     @Option(help: "The address at which devices reach the controller; that of --server by default.")
     var controllerURL: String?
 
     func validate() throws {
-        guard !publisherKey.isEmpty else { throw ValidationError("Give at least one --publisher-key FILE.pub.") }
+        guard publisherKey.isEmpty != (keySet == nil) else {
+            throw ValidationError("Give --key-set FILE, or at least one --publisher-key FILE.pub.")
+        }
+        guard recoveryKey == nil || keySet == nil else {
+            throw ValidationError("--key-set names the recovery key already; leave --recovery-key out.")
+        }
         guard (1...100_000).contains(uses) else { throw ValidationError("--uses must be 1 to 100000.") }
     }
 
     func run() throws {
-        let publishers = try publisherKey.map { try KeyFile.publicKey($0).fingerprint }
+        let chain = try keySet.map { try KeySetFile(reading: $0) }
+        let publishers =
+            try chain?.trust.keys.map(\.fingerprint) ?? publisherKey.map { try KeyFile.publicKey($0).fingerprint }
+        let recovery = try chain?.trust.recoveryKey ?? recoveryKey.map { try KeyFile.publicKey($0).fingerprint }
         let controller = try server.connect()
         let assignment =
             try assignmentKey.map { try KeyFile.publicKey($0).fingerprint }
@@ -53,7 +65,8 @@ struct TokenCreate: ParsableCommand {
                 lifetimeSeconds: lifetime?.seconds, uses: uses,
                 labels: try Labels(try KeyValues.parsed(labels, option: "--label"))))
         let pins = TrustPins(
-            publisherKeys: publishers, assignmentKey: assignment, certificateAuthority: try authority(),
+            publisherKeys: publishers, recoveryKey: recovery, keySet: chain?.trust.number ?? 0,
+            assignmentKey: assignment, certificateAuthority: try authority(),
             controllerURL: controllerURL ?? controller.server)
         let token = try full(made, pins: pins)
         try output.print(FullToken(token: token, described: made, pins: pins)) {
@@ -91,6 +104,11 @@ struct TokenCreate: ParsableCommand {
             "token \(made.id): \(made.usesLeft) use(s) until \(made.expiresAt)"
                 + (made.labels.isEmpty ? "" : ", labels \(made.labels)"))
         for key in pins.publisherKeys { Console.note("trusts publisher       \(key)") }
+        if let recovery = pins.recoveryKey {
+            Console.note("trusts recovery key    \(recovery) (key set \(pins.keySet))")
+        } else {
+            Console.note("no recovery key: its devices must enrol again to trust other publisher keys")
+        }
         Console.note("trusts assignment key  \(pins.assignmentKey)" + (isTold ? " (as the controller told it)" : ""))
         if let authority = pins.certificateAuthority { Console.note("trusts authority       \(authority)") }
         Console.note("controller             \(pins.controllerURL ?? "-")")
@@ -105,6 +123,8 @@ private struct FullToken: Encodable {
     let usesLeft: Int
     let labels: Labels
     let publisherKeys: [Digest]
+    let recoveryKey: Digest?
+    let keySet: UInt64
     let assignmentKey: Digest
 
     init(token: String, described: EnrolmentTokenResource, pins: TrustPins) {
@@ -114,6 +134,8 @@ private struct FullToken: Encodable {
         usesLeft = described.usesLeft
         labels = described.labels
         publisherKeys = pins.publisherKeys
+        recoveryKey = pins.recoveryKey
+        keySet = pins.keySet
         assignmentKey = pins.assignmentKey
     }
 }

@@ -123,6 +123,12 @@ public final class DeviceConnection: Sendable {
         }
     }
 
+    /// Fetches the publishers' key sets with a larger number, in order, at most a page of them.
+    public func keySets(after number: UInt64) throws -> [KeySetResource] {
+        let page: Page<KeySetResource> = try decoded(try send(get("/v1/key-sets?after=\(number)")))
+        return page.items
+    }
+
     /// Tells when a series counted what came late.
     public func send(_ history: HistoryUpload) throws {
         _ = try send(post("/v1/devices/\(device)/history", history))

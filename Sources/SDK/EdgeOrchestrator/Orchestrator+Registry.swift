@@ -15,6 +15,16 @@ extension Orchestrator {
         try call(.sending("POST", "publisher-keys", PublisherKey(pem: pem)))
     }
 
+    /// The publishers' key sets, in order.
+    public func keySets() throws(OrchestratorError) -> [KeySetResource] {
+        try all(.get("key-sets"))
+    }
+
+    /// Publishes the next key set, as the recovery key signed it; the same one again changes nothing.
+    public func publishKeySet(envelope: String) throws(OrchestratorError) -> KeySetResource {
+        try call(.sending("POST", "key-sets", KeySetPublication(envelope: envelope)))
+    }
+
     /// The public half of the key that the controller signs assignments with.
     public func assignmentKey() throws(OrchestratorError) -> PublisherKey {
         try call(.get("assignment-key"))

@@ -17,6 +17,8 @@ public protocol ControllerClient: Sendable {
     func artifact(
         _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
     ) throws
+    /// Fetches the publishers' key sets with larger numbers, in order; a controller that keeps none refuses with 404.
+    func keySets(after number: UInt64) throws(ControllerFault) -> [String]
     /// Sends reports, oldest first.
     func report(_ batch: ReportBatch) throws(ControllerFault) -> ReportReceipt
 }
@@ -48,6 +50,31 @@ public protocol VersionVerifying: Sendable {
     func authenticate(bundle: [UInt8]) throws(ArtifactRefusal) -> AuthenticVersion
     /// Checks signature, files and description together.
     func verify(bundle: [UInt8], files: [FileDigest], manifest: [UInt8]) throws(ArtifactRefusal) -> VerifiedVersion
+    /// The same for a version that was accepted before: a key that was revoked since does not make it damaged.
+    func verifyKept(bundle: [UInt8], files: [FileDigest], manifest: [UInt8]) throws(ArtifactRefusal) -> VerifiedVersion
+    /// The number of the publishers' key set that is followed; 0 before the first.
+    var keySet: UInt64 { get }
+    /// Follows the next key set, durably; from then on signatures of keys that it revokes are refused.
+    ///
+    /// One thread calls it. After an error nothing has changed.
+    ///
+    /// - Throws: ``KeySetRefusal``, ``StorageFault``.
+    func follow(keySet text: String) throws
+}
+
+extension VersionVerifying {
+    /// The same as ``verify(bundle:files:manifest:)`` where keys never change.
+    public func verifyKept(
+        bundle: [UInt8], files: [FileDigest], manifest: [UInt8]
+    ) throws(ArtifactRefusal) -> VerifiedVersion {
+        try verify(bundle: bundle, files: files, manifest: manifest)
+    }
+
+    /// None, where keys never change.
+    public var keySet: UInt64 { 0 }
+
+    /// Refused, where keys never change.
+    public func follow(keySet text: String) throws { throw KeySetRefusal.noRecoveryKey }
 }
 
 /// The model runtime's HTTP endpoints.

@@ -13,6 +13,8 @@ public final class AgentStatus: Sendable {
         /// Named metrics of the runtime that do not travel, because they are too many.
         var refusedMetrics = 0
         var lastContact: Timestamp?
+        /// The number of the newest key set that the controller knows, as it says.
+        var offeredKeySet: UInt64 = 0
         var hasSeenAssignments = false
         var isStopping = false
     }
@@ -47,12 +49,15 @@ public final class AgentStatus: Sendable {
         for bell in [heartbeatBell, reportBell, updateBell, assignmentBell] { bell.ring() }
     }
 
-    func setProblem(_ problem: FailureReason, present: Bool) {
+    func setProblem(_ problem: FailureReason, present: Bool) { setProblem(named: problem.rawValue, present: present) }
+
+    /// For problems that are no step's.
+    func setProblem(named problem: String, present: Bool) {
         facts.withLock { facts in
             if present {
-                facts.problems.insert(problem.rawValue)
+                facts.problems.insert(problem)
             } else {
-                facts.problems.remove(problem.rawValue)
+                facts.problems.remove(problem)
             }
         }
     }

@@ -189,6 +189,7 @@ extension StepFault {
             self = .failed(.hashMismatch, "\(refusal)")
         case .bundleMalformed, .bundleUnsupported, .signatureUnknownKey, .signatureInvalid, .statementMalformed:
             self = .failed(.signatureInvalid, "\(refusal)")
+        case .signatureRevokedKey: self = .failed(.publisherRevoked, "\(refusal)")
         case .manifestMissing, .manifestMalformed, .manifestMismatch:
             self = .failed(.versionMismatch, "\(refusal)")
         }

@@ -20,17 +20,40 @@ public struct DeviceIdentity: Codable, Hashable, Sendable {
     }
 }
 
-/// The public keys a device trusts, as PEM; every one was pinned by its enrolment token.
+/// The public keys a device trusts, as PEM: pinned by its enrolment token, and changed by nothing but key sets that the
+/// pinned recovery key signed.
 public struct TrustedKeys: Codable, Hashable, Sendable {
     /// Signs assignments.
     public var assignmentKey: String
     /// Sign versions.
     public var publisherKeys: [String]
+    /// Signed versions once and are refused since.
+    public var revokedKeys: [String]
+    /// The fingerprint of the key that signs the next key set; nil where none was pinned.
+    public var recoveryKey: Digest?
+    /// The number of the key set that is followed; 0 before the first.
+    public var keySet: UInt64
 
     /// Makes a set of keys.
-    public init(assignmentKey: String, publisherKeys: [String]) {
+    public init(
+        assignmentKey: String, publisherKeys: [String], revokedKeys: [String] = [], recoveryKey: Digest? = nil,
+        keySet: UInt64 = 0
+    ) {
         self.assignmentKey = assignmentKey
         self.publisherKeys = publisherKeys
+        self.revokedKeys = revokedKeys
+        self.recoveryKey = recoveryKey
+        self.keySet = keySet
+    }
+
+    /// Reads what this agent or an older one wrote.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        assignmentKey = try fields.decode(String.self, forKey: .assignmentKey)
+        publisherKeys = try fields.decode([String].self, forKey: .publisherKeys)
+        revokedKeys = try fields.decodeIfPresent([String].self, forKey: .revokedKeys) ?? []
+        recoveryKey = try fields.decodeIfPresent(Digest.self, forKey: .recoveryKey)
+        keySet = try fields.decodeIfPresent(UInt64.self, forKey: .keySet) ?? 0
     }
 }
 
@@ -100,6 +123,11 @@ public struct MembershipStore: Sendable {
         for entry in try files.list("identity") where StateLayout.isCertificate(entry.name) {
             if "identity/\(entry.name)" != kept { try files.remove("identity/\(entry.name)") }
         }
+    }
+
+    /// Writes whom the device trusts from now on.
+    public func save(_ keys: TrustedKeys) throws {
+        try files.replace(StateLayout.trustedKeys, with: JSONCoding.encode(keys))
     }
 
     /// Writes the membership, the keys first: an identity without them would be a device that trusts nobody.

@@ -71,7 +71,8 @@ final class HeartbeatLoop {
         return Heartbeat(
             boot: boot, sequence: sequence, sentAt: services.clock.now.milliseconds, assignment: facts.accepted,
             slots: [slot], series: series, updatingUntil: facts.updatingUntil?.milliseconds,
-            problems: (facts.problems.sorted() + (facts.refusedMetrics > 0 ? ["metrics_refused"] : [])))
+            problems: (facts.problems.sorted() + (facts.refusedMetrics > 0 ? ["metrics_refused"] : [])),
+            keySet: services.verifier.keySet)
     }
 
     private func takeIn(_ reply: HeartbeatReply) {
@@ -85,6 +86,10 @@ final class HeartbeatLoop {
         let now = services.clock.now
         status.change { $0.lastContact = now }
         if reply.assignment > status.snapshot.accepted { status.assignmentBell.ring() }
+        if let offered = reply.keySet, offered > services.verifier.keySet {
+            status.change { $0.offeredKeySet = offered }
+            status.updateBell.ring()
+        }
         if let since = reply.historySince { tellHistory(since: Timestamp(milliseconds: since)) }
     }
 

@@ -67,5 +67,6 @@ public struct StateLayout: Hashable, Sendable {
 
     static func blob(_ digest: Digest) -> String { "\(store)/\(digest.hex.prefix(2))/\(digest)" }
     static func part(_ digest: Digest) -> String { "\(staging)/\(digest).part" }
+    static func stagedSignature(_ digest: Digest) -> String { "\(staging)/\(digest).sig" }
     static func quarantine(_ digest: Digest) -> String { "\(quarantine)/\(digest).json" }
 }

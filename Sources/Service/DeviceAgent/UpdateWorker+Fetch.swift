@@ -25,6 +25,7 @@ extension UpdateWorker {
         }
         if !wanted.isEmpty {
             try requireFresh(claims)
+            try followKeySets()
             for digest in wanted { plan.items.append(try describe(digest)) }
             try requireSpace()
         }

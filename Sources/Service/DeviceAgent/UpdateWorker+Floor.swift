@@ -4,9 +4,16 @@ import ModelTrust
 
 /// Versions that their publisher withdrew: whatever the controller orders, they are not activated.
 extension UpdateWorker {
-    /// Points `current`, unless the version was withdrawn.
+    /// Points `current`, unless the version was withdrawn or its signer revoked.
     func activate(_ digest: Digest?, afresh: Bool = false) throws {
-        if let digest { try requireNotWithdrawn(digest) }
+        if let digest {
+            try requireNotWithdrawn(digest)
+            do {
+                try store.requireTrustedSigner(digest)
+            } catch let refusal as ArtifactRefusal {
+                throw StepFault(refusal)
+            }
+        }
         try store.activate(digest, afresh: afresh)
     }
 

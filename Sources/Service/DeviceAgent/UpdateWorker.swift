@@ -50,6 +50,8 @@ final class UpdateWorker {
     /// More about the last failure, for the report.
     var detail: String?
     var transferredBytes: UInt64 = 0
+    /// For which key set every version's signature was looked at.
+    var renewedFor: UInt64 = 0
 
     /// Opens the worker; another runtime than the agent's own is for tests.
     init(_ agent: Agent, runtime: (any RuntimeSupervising)? = nil) throws {
@@ -132,6 +134,7 @@ final class UpdateWorker {
 
     /// A newer assignment first, then the work that is due, then whatever wakes an idle loop.
     func next(after action: UpdateAction) throws -> UpdateAction {
+        followOfferedKeySets()
         if let newer = intake.newer(than: machine.accepted), machine.state.yieldsToAssignment {
             try services.files.replace(StateLayout.assignment, with: Array(newer.text.utf8))
             services.killSwitch.reached(.checkBefore)
@@ -153,6 +156,7 @@ final class UpdateWorker {
             return try advance(.runtimeUnstable(try store.local()))
         }
         let local = try store.local()
+        renewSignatures(local)
         let lastContact = status.snapshot.lastContact ?? Timestamp(milliseconds: floors.floors.lastContact)
         try floors.raise(lastContact: coarse(status.snapshot.lastContact))
         if lastContact.milliseconds > 0,

@@ -46,7 +46,9 @@ struct VersionStore {
     }
 
     /// Hashes every file of a version again and checks its signature and its own description.
-    func verify(_ digest: Digest) throws -> VerifiedVersion {
+    ///
+    /// - Parameter isKept: whether the version was accepted before, so that a key revoked since still counts.
+    func verify(_ digest: Digest, isKept: Bool = false) throws -> VerifiedVersion {
         let directory = layout.version(digest)
         guard let bundle = try files.read(layout.signature(digest)) else {
             throw StorageFault(
@@ -59,7 +61,10 @@ struct VersionStore {
                 FileDigest(path: try checked(path), digest: try files.digest("\(directory)/\(path)")))
         }
         let manifest = try files.read("\(directory)/\(ArtifactPath.manifest)") ?? []
-        let verified = try verifier.verify(bundle: bundle, files: present, manifest: manifest)
+        let verified =
+            isKept
+            ? try verifier.verifyKept(bundle: bundle, files: present, manifest: manifest)
+            : try verifier.verify(bundle: bundle, files: present, manifest: manifest)
         try verified.require(model: layout.model, digest: digest)
         return verified
     }
@@ -73,9 +78,34 @@ struct VersionStore {
     }
 
     /// Whether a version is sealed and its bytes are still the signed ones.
+    ///
+    /// A revoked key does not make it less whole: what serves goes on serving until it is replaced.
     func isWhole(_ digest: Digest) throws(StorageFault) -> Bool {
         guard try files.facts(layout.seal(digest)) != nil else { return false }
-        return (try? verify(digest)) != nil
+        return (try? verify(digest, isKept: true)) != nil
+    }
+
+    /// Refuses a sealed version whose signature is by a key that does not count any more.
+    ///
+    /// - Throws: ``ArtifactRefusal``, ``StorageFault``.
+    func requireTrustedSigner(_ digest: Digest) throws {
+        guard let bundle = try files.read(layout.signature(digest)) else {
+            throw StorageFault(
+                operation: "read", path: layout.signature(digest), reason: "the version's signature is missing")
+        }
+        _ = try verifier.authenticate(bundle: bundle)
+    }
+
+    /// Replaces a sealed version's signature by another key's over the same content.
+    ///
+    /// It is written elsewhere first: a file too many would make the version unsound after a power cut.
+    func replaceSignature(_ digest: Digest, with bundle: [UInt8]) throws(StorageFault) {
+        let staged = StateLayout.stagedSignature(digest)
+        try files.remove(staged)
+        try files.write(staged, bundle, isSecret: false)
+        try files.sync(staged)
+        try files.rename(staged, to: layout.signature(digest))
+        try files.syncDirectory(layout.version(digest))
     }
 
     /// Points `current`; nil takes it away.

@@ -161,6 +161,13 @@ extension FleetState {
                     remedy: "\(deployment.model) has no version \(deployment.version); push it first or use one of "
                         + known.suffix(5).joined(separator: ", ")))
         }
+        if let version, isRevoked(version.publisher) {
+            faults.append(
+                FieldFault(
+                    field: "version",
+                    remedy: "\(deployment.model) \(deployment.version) is signed by a key that its publishers revoked, "
+                        + "and no device installs it; sign it again with a key that counts (`edgectl model push`)"))
+        }
         if policy(for: deployment) == nil {
             faults.append(
                 FieldFault(field: "policy", remedy: "there is no such policy; apply it first or leave the field out"))

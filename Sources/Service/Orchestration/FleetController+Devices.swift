@@ -8,10 +8,13 @@ extension FleetController {
 
     /// See ``FleetOperations``.
     public func heartbeat(_ heartbeat: Heartbeat, from device: DeviceID) throws -> HeartbeatReply {
+        let state = state
         guard let known = state.devices[device], known.retiredAt == nil else { throw Problem.unknownDevice(device) }
         let now = now
         fleetMetrics.heartbeat(heartbeat, at: now)
-        return ingest.take(heartbeat, from: device, at: now)
+        var reply = ingest.take(heartbeat, from: device, at: now)
+        reply.keySet = state.keySets.last?.number
+        return reply
     }
 
     /// See ``FleetOperations``.
@@ -168,6 +171,7 @@ extension FleetController {
             enrolledAt: device.enrolledAt, lastHeartbeatAt: telemetry.lastHeartbeatAt,
             assignment: device.assignmentNumber,
             agentVersion: device.agentVersion, problems: status.problems, totals: telemetry.lifetime)
+        resource.keySet = status.keySet
         resource.slots = device.slots.map { slot in
             let said = status.slots.first { $0.model == slot.model }
             var shown = DeviceResource.Slot(

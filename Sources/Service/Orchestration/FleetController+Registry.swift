@@ -18,6 +18,10 @@ extension FleetController {
         }
         let known = PublisherKey(pem: key.pem, fingerprint: fingerprint.hex)
         try transact { draft in
+            guard !draft.state.isRevoked(fingerprint.hex) else {
+                throw Problem.conflict(
+                    "publisher_revoked", "a key set revoked the key \(fingerprint.hex); use a key that counts")
+            }
             guard draft.state.publisherKeys[fingerprint.hex] == nil else { return }
             draft.state.publisherKeys[fingerprint.hex] = known
             draft.add(.publisherKey(known))
@@ -28,7 +32,12 @@ extension FleetController {
 
     /// See ``FleetOperations``.
     public func publisherKeys() -> [PublisherKey] {
-        state.publisherKeys.values.sorted { ($0.fingerprint ?? "") < ($1.fingerprint ?? "") }
+        let state = state
+        return state.publisherKeys.values.sorted { ($0.fingerprint ?? "") < ($1.fingerprint ?? "") }.map { key in
+            var shown = key
+            if state.isRevoked(key.fingerprint) { shown.revoked = true }
+            return shown
+        }
     }
 
     /// See ``FleetOperations``.
@@ -97,7 +106,8 @@ extension FleetController {
                         "\(model) \(registration.version) is registered with other content; versions never change, "
                             + "choose another name")
                 }
-                return existing
+                return existing.publisher == accepted.publisher
+                    ? existing : draft.resign(existing, accepted, registration.bundle, by: caller)
             }
             let version = VersionResource(
                 model: model, version: registration.version, digest: accepted.digest,
@@ -134,7 +144,7 @@ extension FleetController {
             accepted = try surroundings.cryptography.verifyVersion(
                 bundle: registration.bundle, manifest: manifest,
                 files: registration.files.map { ($0.path, $0.digest) },
-                publisherKeysPEM: state.publisherKeys.values.map(\.pem))
+                keys: state.knownPublisherKeys)
         } catch let refusal as VersionRefusal {
             throw Problem.refusedVersion(refusal.code, refusal.sentence)
         }

@@ -82,6 +82,10 @@ public protocol FleetOperations: AnyObject, Sendable {
     func addPublisherKey(_ key: PublisherKey, by caller: Caller) throws -> PublisherKey
     /// All publisher keys.
     func publisherKeys() -> [PublisherKey]
+    /// Keeps the next key set and relays it to devices from now on; the same one again changes nothing.
+    func publish(_ publication: KeySetPublication, by caller: Caller) throws -> KeySetResource
+    /// Key sets with a number above `after`, in order, at most `limit`.
+    func keySets(after: UInt64, limit: Int) -> Page<KeySetResource>
     /// The public half of the assignment key.
     func assignmentKey() throws -> PublisherKey
     /// Starts or resumes an upload.

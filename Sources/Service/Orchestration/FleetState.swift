@@ -10,6 +10,8 @@ struct FleetState: Sendable {
     var apiKeys: [String: StoredAPIKey] = [:]
     var tokens: [String: StoredToken] = [:]
     var publisherKeys: [String: PublisherKey] = [:]
+    /// The publishers' key sets in the order of their numbers, from 1 without gaps.
+    var keySets: [KeySetResource] = []
     var versions: [Digest: VersionResource] = [:]
     var policies: [PolicyName: Policy] = [:]
     var deployments: [DeploymentName: Deployment] = [:]
@@ -22,6 +24,7 @@ struct FleetState: Sendable {
         apiKeys = Dictionary(stored.apiKeys.map { ($0.id, $0) }) { $1 }
         tokens = Dictionary(stored.tokens.map { ($0.id, $0) }) { $1 }
         publisherKeys = Dictionary(stored.publisherKeys.map { ($0.fingerprint ?? $0.pem, $0) }) { $1 }
+        keySets = stored.keySets
         versions = Dictionary(stored.versions.map { ($0.digest, $0) }) { $1 }
         policies = Dictionary(stored.policies.map { ($0.name, $0) }) { $1 }
         deployments = Dictionary(stored.deployments.map { ($0.name, $0) }) { $1 }

@@ -113,6 +113,7 @@ struct LiveDevice: Sendable {
         status.lastHeartbeatAt = now
         status.slots = heartbeat.slots
         status.problems = heartbeat.problems
+        status.keySet = heartbeat.keySet
         status.intervalSeconds = guidance.intervalSeconds
         status.updatingUntil = heartbeat.updatingUntil.map { until in
             let ahead = min(1_800_000, max(0, until - heartbeat.sentAt))

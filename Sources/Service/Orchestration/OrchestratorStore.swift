@@ -18,8 +18,12 @@ public enum StoreChange: Sendable {
     case token(StoredToken)
     /// Inserts or replaces a publisher's public key.
     case publisherKey(PublisherKey)
+    /// Inserts a key set; a number that is taken is refused.
+    case keySet(KeySetResource)
     /// Inserts a version; versions never change.
     case version(VersionResource)
+    /// Replaces a version by the same one with another signature.
+    case versionSigned(VersionResource)
     /// Inserts or replaces a policy.
     case policy(Policy)
     /// Removes a policy.
@@ -58,6 +62,8 @@ public struct StoredState: Sendable {
     public var tokens: [StoredToken] = []
     /// Publishers' public keys.
     public var publisherKeys: [PublisherKey] = []
+    /// Publishers' key sets, by number.
+    public var keySets: [KeySetResource] = []
     /// Versions of all models.
     public var versions: [VersionResource] = []
     /// Policies.

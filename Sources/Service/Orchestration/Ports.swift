@@ -1,5 +1,6 @@
 public import Fleet
 public import ModelTrust
+public import WireFormat
 
 /// The controller's clock; a value in tests.
 public protocol OrchestratorClock: Sendable {
@@ -40,8 +41,13 @@ public protocol OrchestratorCryptography: Sendable {
     ///
     /// - Throws: ``VersionRefusal``.
     func verifyVersion(
-        bundle: String, manifest: [UInt8], files: [(path: String, digest: Digest)], publisherKeysPEM: [String]
+        bundle: String, manifest: [UInt8], files: [(path: String, digest: Digest)], keys: KnownPublisherKeys
     ) throws -> AcceptedVersion
+
+    /// Follows a chain of signed key sets, oldest first, and says what the last of them says.
+    ///
+    /// - Throws: ``VersionRefusal`` for the first that is not the next.
+    func followKeySets(_ envelopes: [String]) throws -> AcceptedKeySet
 }
 
 extension OrchestratorCryptography {
@@ -49,6 +55,40 @@ extension OrchestratorCryptography {
     public func issueCertificate(
         request: String, to device: DeviceID, at now: Timestamp
     ) throws -> (pem: String, key: Digest)? { nil }
+}
+
+/// Publishers' public keys as PEM.
+public struct KnownPublisherKeys: Hashable, Sendable {
+    /// Their signatures count.
+    public var trusted: [String]
+    /// Theirs counted once.
+    public var revoked: [String]
+
+    /// Pairs both.
+    public init(trusted: [String], revoked: [String]) {
+        self.trusted = trusted
+        self.revoked = revoked
+    }
+}
+
+/// What a key set says that follows the ones before.
+public struct AcceptedKeySet: Hashable, Sendable {
+    /// Its number.
+    public var number: UInt64
+    /// The keys whose signatures count.
+    public var keys: [PublisherKey]
+    /// The keys whose signatures count no more.
+    public var revoked: [PublisherKey]
+    /// Fingerprint of the key that signs the next set.
+    public var recoveryKey: Digest
+
+    /// Makes a description.
+    public init(number: UInt64, keys: [PublisherKey], revoked: [PublisherKey], recoveryKey: Digest) {
+        self.number = number
+        self.keys = keys
+        self.revoked = revoked
+        self.recoveryKey = recoveryKey
+    }
 }
 
 /// What a verified bundle says about a version.

@@ -109,6 +109,8 @@ struct DeviceStatus: Sendable {
     var lastHeartbeatAt: Timestamp?
     var slots: [SlotStatus] = []
     var problems: [String] = []
+    /// The number of the key set that it follows; nil where it does not say so.
+    var keySet: UInt64?
     /// Until when its silence is excused, on the controller's clock.
     var updatingUntil: Timestamp?
     /// The interval it was told.

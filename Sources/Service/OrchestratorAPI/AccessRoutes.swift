@@ -16,6 +16,9 @@ enum AccessRoutes {
             "POST", "/v1/publisher-keys", .person(.admin), body: .declaration, replay: .kept,
             .blocking(addPublisherKey)),
         Route("GET", "/v1/publisher-keys", .person(.viewer), query: ["after", "limit"], .blocking(publisherKeys)),
+        Route(
+            "POST", "/v1/key-sets", .person(.admin), body: .keySet, replay: .kept, .blocking(publishKeySet)),
+        Route("GET", "/v1/key-sets", .deviceOrPerson, query: ["after", "limit"], .blocking(keySets)),
         Route("GET", "/v1/assignment-key", .deviceOrPerson, .blocking(assignmentKey)),
     ]
 
@@ -51,6 +54,17 @@ enum AccessRoutes {
 
     private static func publisherKeys(_ call: Call) throws -> WebResponse {
         try .json(try Page.of(call.operations.publisherKeys(), call) { $0.fingerprint ?? "" })
+    }
+
+    private static func publishKeySet(_ call: Call) throws -> WebResponse {
+        try .json(
+            try call.operations.publish(try call.body(KeySetPublication.self), by: try call.authenticated()),
+            status: 201)
+    }
+
+    private static func keySets(_ call: Call) throws -> WebResponse {
+        try .json(
+            call.operations.keySets(after: try call.number("after", of: "a key set") ?? 0, limit: try call.limit()))
     }
 
     private static func assignmentKey(_ call: Call) throws -> WebResponse {

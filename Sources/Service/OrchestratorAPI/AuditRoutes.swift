@@ -14,19 +14,21 @@ enum AuditRoutes {
     private static func newest(_ call: Call) throws -> WebResponse {
         let limit = try call.limit()
         // One row more than is shown tells whether any follow.
-        let events = try call.operations.audit(before: try number("before", call), limit: limit + 1)
+        let events = try call.operations.audit(before: try call.number("before", of: "an audit row"), limit: limit + 1)
         return try page(events, limit, number: \.number)
     }
 
     private static func rows(_ call: Call) throws -> WebResponse {
         let limit = try call.limit()
-        let events = try call.operations.audit(after: try number("after", call) ?? 0, limit: limit + 1)
+        let events = try call.operations.audit(
+            after: try call.number("after", of: "an audit row") ?? 0, limit: limit + 1)
         return try page(events, limit, number: \.number)
     }
 
     private static func checkpoints(_ call: Call) throws -> WebResponse {
         let limit = try call.limit()
-        let marks = try call.operations.auditCheckpoints(after: try number("after", call) ?? 0, limit: limit + 1)
+        let marks = try call.operations.auditCheckpoints(
+            after: try call.number("after", of: "an audit row") ?? 0, limit: limit + 1)
         return try page(marks, limit, number: \.number)
     }
 
@@ -39,13 +41,5 @@ enum AuditRoutes {
     ) throws -> WebResponse {
         let shown = Array(items.prefix(limit))
         return try .json(Page(items: shown, next: items.count > limit ? shown.last.map { "\(number($0))" } : nil))
-    }
-
-    private static func number(_ parameter: String, _ call: Call) throws -> UInt64? {
-        guard let text = call.request.queryValue(parameter) else { return nil }
-        guard let number = UInt64(text) else {
-            throw Problem.badParameter(parameter, "use the number of an audit row")
-        }
-        return number
     }
 }

@@ -84,6 +84,15 @@ struct Call: Sendable {
         return limit
     }
 
+    /// A query parameter that is a number, where it is given.
+    func number(_ parameter: String, of noun: String) throws -> UInt64? {
+        guard let text = request.queryValue(parameter) else { return nil }
+        guard let number = UInt64(text) else {
+            throw Problem.badParameter(parameter, "use the number of \(noun)")
+        }
+        return number
+    }
+
     /// Refuses query parameters that the route does not know or that are given twice.
     func checkQuery() throws {
         var seen: Set<String> = []

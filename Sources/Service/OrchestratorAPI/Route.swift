@@ -126,6 +126,8 @@ struct Route: Sendable {
 extension BodyRule {
     /// Declarations, commands and requests of people.
     static let declaration = BodyRule.json(limitBytes: 64 << 10)
+    /// A signed key set.
+    static let keySet = BodyRule.json(limitBytes: 1 << 20)
     /// A live heartbeat; 1 KB is usual.
     static let heartbeat = BodyRule.json(limitBytes: 64 << 10)
     /// Points of a device's ring.
