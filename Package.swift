@@ -79,6 +79,7 @@ let adapters: [Target] = [
     layer("Adapters", "MicroHTTPServer", ["WebMessages", "CMicroHTTPD", "CGnuTLS", "CZlib"]),
     layer("Adapters", "CurlClient", ["CCurl"]),
     layer("Adapters", "Cryptography", ["Fleet", "ModelTrust", "COpenSSL"]),
+    layer("Adapters", "HardwareKeys", ["Cryptography", "CGnuTLS"]),
     layer(
         "Adapters", "SQLStore",
         ["Fleet", "WireFormat", "Rollouts", "Orchestration", "AuditTrail", "ModelTrust", "Cryptography", grdb]),
@@ -119,9 +120,9 @@ let programs: [Target] = [
     program(
         "edgectl",
         [
-            "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography", "AuditTrail",
-            "CurlClient", "Terminal", "EdgeOrchestrator", "RecordedFleets", "TraceFiles", "WebPages", argumentParser,
-            yams,
+            "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "ModelTrust", "Cryptography", "HardwareKeys",
+            "AuditTrail", "CurlClient", "Terminal", "EdgeOrchestrator", "RecordedFleets", "TraceFiles", "WebPages",
+            argumentParser, yams,
         ]),
     program("edge-fleet", ["CanaryAnalysis", "FleetSimulation", "JudgeBenchmark", "Terminal", argumentParser]),
 ]
@@ -145,6 +146,7 @@ let testTargets: [Target] = [
     tests("PrometheusExposition"),
     tests("MicroHTTPServer", ["WebMessages", "CurlClient", "Cryptography", "Fleet"]),
     tests("Cryptography", ["ModelTrust", "Fleet"]),
+    tests("HardwareKeys", ["Cryptography", "ModelTrust", "Fleet"]),
     tests(
         "OrchestratorAPI",
         ["CanaryAnalysis", "Fleet", "ModelTrust", "Orchestration", "Rollouts", "WebMessages", "WireFormat"]),

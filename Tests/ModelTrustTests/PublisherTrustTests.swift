@@ -191,6 +191,31 @@ extension ToyKey: PEMKey {
         #expect(refusal(pinned, text.serialized())?.code == "key_set_malformed", "\(name)")
     }
 
+    @Test(
+        "an envelope is read strictly: what nothing signs says nothing",
+        arguments: [
+            (#""payloadType":"application/vnd.edge-orchestrator.key-set+json""#, #""payloadType":"application/x""#),
+            (#""payloadType""#, #""note":"","payloadType""#), (#""sig":"#, #""note":"","sig":"#),
+            (#""keyid":""#, #""keyid":"0"#), (#""keyid":"[0-9a-f]{64}""#, #""keyid":"XX""#),
+            (#""signatures":["#, #""signatures":[],"x":["#), (#""payload":""#, #""payload":"!"#),
+            (#""sig":""#, #""sig":"!"#),
+        ])
+    func strictEnvelope(original: String, replacement: String) throws {
+        let text = signed(set(1, [second])).text
+        let other = String(repeating: "0", count: 64)
+        let altered =
+            original.contains("[0-9a-f]")
+            ? text.replacing(recovery.fingerprint.hex, with: other) : text.replacing(original, with: replacement)
+        #expect(altered != text)
+        #expect(refusal(pinned, altered.bytes)?.code == "key_set_malformed")
+    }
+
+    @Test("an envelope has one or two signatures", arguments: [0, 3])
+    func signatureCount(count: Int) {
+        let text = SignedKeySet.sign(set(1, [second]), with: Array(repeating: (recovery, recovery), count: count))
+        #expect(refusal(pinned, text)?.code == "key_set_malformed")
+    }
+
     @Test("every refusal has a code of its own and a sentence")
     func sentences() {
         let refusals: [KeySetRefusal] = [

@@ -1,6 +1,7 @@
 import ArgumentParser
 import EdgeOrchestrator
 import Fleet
+import HardwareKeys
 import Rollouts
 import Terminal
 import WireFormat
@@ -47,6 +48,8 @@ struct ExitReport: Hashable {
             self.init(failure.status, failure.description)
         case let error as OrchestratorError:
             self.init(Self.status(of: error), Self.text(of: error))
+        case let error as HardwareKeyError:
+            self.init(error.isOfInput ? .invalid : .failure, "\(error)")
         case is InvalidName, is InvalidSelector, is InvalidLabels, is FieldFault, is ManifestFault:
             self.init(.invalid, "\(error)")
         default:

@@ -10,7 +10,7 @@ import WireFormat
 /// What `key rotate` and `key revoke` have in common: both sign the next key set, on a machine that may be offline.
 struct KeySetSigning: ParsableArguments {
     @Argument(help: "The publishers' file of key sets; it gets one line more.") var file: String
-    @Option(help: "The recovery's private key.") var recoveryKey: String
+    @Option(help: "The recovery's private key: a file or a PKCS #11 URI.") var recoveryKey: String
     @Option(name: .customLong("add"), help: "File of a public key that signs versions from now on; may be repeated.")
     var added: [String] = []
 
@@ -53,7 +53,8 @@ struct KeyRotate: ParsableCommand {
             """)
 
     @OptionGroup var signing: KeySetSigning
-    @Option(help: "The private key that signs key sets from now on; it must sign this one too.")
+    @Option(
+        help: "The private key that signs key sets from now on; it must sign this one too: a file or a PKCS #11 URI.")
     var newRecoveryKey: String?
 
     func validate() throws {

@@ -23,7 +23,8 @@ struct ModelPush: ParsableCommand {
     @Argument(help: "The version's name; what it stands for never changes.", transform: { try VersionName($0) })
     var version: VersionName
     @Argument(help: "The model's file, or a directory with everything the version holds.") var path: String
-    @Option(help: "The publisher's private key; it does not leave this machine.") var key: String?
+    @Option(help: "The publisher's private key; it does not leave this machine: a file or a PKCS #11 URI.") var key:
+        String?
     @Option(help: "The release counter; one more than the newest version's by default.") var counter: UInt64?
     @Option(help: "Withdraws versions with a smaller release counter, where this one has become the last known good.")
     var releaseFloor: UInt64 = 0

@@ -14,7 +14,7 @@ struct ModelSign: ParsableCommand {
             """)
 
     @Argument(help: "The version's directory, or one file.") var path: String
-    @Option(help: "The publisher's private key.") var key: String
+    @Option(help: "The publisher's private key: a file or a PKCS #11 URI.") var key: String
 
     func run() throws {
         let signer = ModelSigner(try KeyFile.signer(key))
