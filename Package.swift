@@ -160,8 +160,8 @@ let testTargets: [Target] = [
     .testTarget(
         name: "EdgectlTests",
         dependencies: [
-            "edgectl", "CanaryAnalysis", "EdgeOrchestrator", "Fleet", "RecordedFleets", "Rollouts", "Terminal",
-            "TraceFiles", "WireFormat", argumentParser,
+            "edgectl", "CanaryAnalysis", "Cryptography", "EdgeOrchestrator", "Fleet", "HardwareKeys", "ModelTrust",
+            "RecordedFleets", "Rollouts", "Terminal", "TraceFiles", "WireFormat", argumentParser,
         ], path: "Tests/EdgectlTests", swiftSettings: strict),
     .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
     simulatedWorld,

@@ -19,6 +19,11 @@ git                   fetches the Swift packages
 python3               the example runtime, the scripts
 "
 
+# Debian packages that only tests need.
+test_packages="
+softhsm2              a PKCS #11 token that keys are made and used in
+"
+
 # Debian packages that only checks need.
 check_packages="
 chromium              opens reports as their readers do

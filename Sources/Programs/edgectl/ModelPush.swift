@@ -13,8 +13,10 @@ struct ModelPush: ParsableCommand {
         commandName: "push", abstract: "Signs a version here, uploads its files and registers it.",
         discussion: """
             PATH is a file or a directory; nothing is written into it. A directory may bring its own edge-version.json,
-            or be signed already (model.sig, from `edgectl model sign`); --key is then not needed. An interrupted upload
-            goes on where it stopped when the same command is given again.
+            or be signed already (model.sig, from `edgectl model sign`); --key is then not needed. A signature that was
+            made elsewhere (OpenSSF Model Signing) is pushed as it is with --bundle, after it was checked here against
+            the files and the key in --pub. An interrupted upload goes on where it stopped when the same command is
+            given again.
             """)
 
     @OptionGroup var server: ServerOptions
@@ -25,6 +27,9 @@ struct ModelPush: ParsableCommand {
     @Argument(help: "The model's file, or a directory with everything the version holds.") var path: String
     @Option(help: "The publisher's private key; it does not leave this machine: a file or a PKCS #11 URI.") var key:
         String?
+    @Option(help: "A signature over PATH made elsewhere, e.g. by `model_signing sign key`; pushed as it is.")
+    var bundle: String?
+    @Option(help: "The public key that made --bundle.") var pub: String?
     @Option(help: "The release counter; one more than the newest version's by default.") var counter: UInt64?
     @Option(help: "Withdraws versions with a smaller release counter, where this one has become the last known good.")
     var releaseFloor: UInt64 = 0
@@ -40,6 +45,12 @@ struct ModelPush: ParsableCommand {
     @Option(help: "The least memory a device must have, bytes.") var minMemory: UInt64?
 
     func validate() throws {
+        guard (bundle == nil) == (pub == nil) else {
+            throw ValidationError("--bundle FILE and --pub FILE.pub belong together.")
+        }
+        guard bundle == nil || key == nil else {
+            throw ValidationError("With --bundle nothing is signed here; leave --key out.")
+        }
         guard tolerance.isFinite, tolerance >= 0 else { throw ValidationError("--tolerance must be 0 or more.") }
         guard latencyBudgetMs.isFinite, latencyBudgetMs > 0 else {
             throw ValidationError("--latency-budget-ms must be more than 0.")
@@ -57,6 +68,11 @@ struct ModelPush: ParsableCommand {
                     in: directory, counter: try counter ?? nextCounter(controller), floor: releaseFloor)
                 prepared = try PreparedVersion(signing: directory, with: signingKey)
                 try register(signingKey.publicKey, with: controller)
+            } else if let bundle, let pub {
+                let publicKey = try KeyFile.publicKey(pub)
+                prepared = try PreparedVersion(
+                    directory: path, bundle: bundle, by: publicKey, as: (model, version))
+                try register(publicKey, with: controller)
             } else {
                 prepared = try PreparedVersion(signed: path)
             }
@@ -106,44 +122,6 @@ struct ModelPush: ParsableCommand {
                 guard let text = line.advanced(to: stored, at: Console.seconds, on: Console.error) else { return }
                 Console.error.write(text)
             }
-        }
-    }
-}
-
-/// A version that is signed and ready to be sent.
-struct PreparedVersion {
-    let directory: String
-    let bundle: String
-    let files: [VersionFile]
-
-    /// Signs a staged directory.
-    init(signing directory: String, with key: PublisherSigner) throws {
-        let signed = try ModelSigner(key).sign(directory: directory)
-        self.directory = directory
-        bundle = String(decoding: signed.bundle, as: UTF8.self)
-        files = try Self.sized(signed.version.files, in: directory)
-    }
-
-    /// Takes a directory that was signed before; the controller checks the signature.
-    init(signed directory: String) throws {
-        let path = "\(directory)/\(ArtifactPath.signature)"
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw CommandFailure.invalid(
-                "give the publisher's private key with --key FILE (`edgectl key generate` makes one), or a directory "
-                    + "that `edgectl model sign` has signed")
-        }
-        self.directory = directory
-        bundle = try LocalFile.text(path, limitBytes: SignatureBundle.limitBytes)
-        files = try Self.sized(try DirectoryListing.read(directory).files, in: directory)
-    }
-
-    private static func sized(_ files: [FileDigest], in directory: String) throws -> [VersionFile] {
-        try files.map { file in
-            let attributes = try FileManager.default.attributesOfItem(atPath: "\(directory)/\(file.path)")
-            guard let sizeBytes = attributes[.size] as? UInt64 else {
-                throw CommandFailure.failed("cannot read the size of \(directory)/\(file.path)")
-            }
-            return VersionFile(path: file.path.rawValue, digest: file.digest, sizeBytes: sizeBytes)
         }
     }
 }

@@ -1,0 +1,72 @@
+import Cryptography
+import Fleet
+import FoundationEssentials
+import ModelTrust
+import WireFormat
+
+/// A version that is signed and ready to be sent.
+struct PreparedVersion {
+    let directory: String
+    let bundle: String
+    let files: [VersionFile]
+
+    /// Signs a staged directory.
+    init(signing directory: String, with key: PublisherSigner) throws {
+        let signed = try ModelSigner(key).sign(directory: directory)
+        self.directory = directory
+        bundle = String(decoding: signed.bundle, as: UTF8.self)
+        files = try Self.sized(signed.version.files, in: directory)
+    }
+
+    /// Takes a directory that was signed before; the controller checks the signature.
+    init(signed directory: String) throws {
+        let path = "\(directory)/\(ArtifactPath.signature)"
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw CommandFailure.invalid(
+                "give the publisher's private key with --key FILE (`edgectl key generate` makes one), or a directory "
+                    + "that `edgectl model sign` has signed")
+        }
+        self.directory = directory
+        bundle = try LocalFile.text(path, limitBytes: SignatureBundle.limitBytes)
+        files = try Self.sized(try DirectoryListing.read(directory).files, in: directory)
+    }
+
+    /// Takes a directory and a signature over it that was made elsewhere, by the key that is named.
+    init(directory: String, bundle path: String, by key: PublicKey, as name: (ModelName, VersionName)) throws {
+        let text = try LocalFile.text(path, limitBytes: SignatureBundle.limitBytes)
+        let listing = try DirectoryListing.read(directory)
+        let manifest = "\(directory)/\(ArtifactPath.manifest)"
+        guard listing.files.contains(where: { $0.path == .manifest }) else {
+            throw CommandFailure.invalid(
+                "\(directory) has no edge-version.json, which says what the version is; write it and sign the "
+                    + "directory again (docs/security.md)")
+        }
+        let verified: VerifiedVersion
+        do {
+            verified = try ModelVerifier(trustedKeys: [key]).verify(
+                bundle: Array(text.utf8), files: listing.files,
+                manifest: try FileHashing.contents(ofFile: manifest, limitBytes: EdgeVersionManifest.limitBytes))
+        } catch let refusal as ArtifactRefusal {
+            throw CommandFailure.invalid("\(path) does not sign \(directory) as it is: \(refusal) (\(refusal.code))")
+        }
+        let manifestName = (verified.manifest.model, verified.manifest.version)
+        guard manifestName == name else {
+            throw CommandFailure.invalid(
+                "edge-version.json says \(manifestName.0) \(manifestName.1), not \(name.0) \(name.1); push it as what "
+                    + "it is")
+        }
+        self.directory = directory
+        bundle = text
+        files = try Self.sized(verified.files, in: directory)
+    }
+
+    private static func sized(_ files: [FileDigest], in directory: String) throws -> [VersionFile] {
+        try files.map { file in
+            let attributes = try FileManager.default.attributesOfItem(atPath: "\(directory)/\(file.path)")
+            guard let sizeBytes = attributes[.size] as? UInt64 else {
+                throw CommandFailure.failed("cannot read the size of \(directory)/\(file.path)")
+            }
+            return VersionFile(path: file.path.rawValue, digest: file.digest, sizeBytes: sizeBytes)
+        }
+    }
+}
