@@ -69,7 +69,8 @@ import WireFormat
     func migrated() throws {
         _ = try SQLiteStore(path: path)
         var statements = [
-            "DROP TABLE audit", "DROP TABLE audit_checkpoints", "UPDATE schema_version SET version = 1",
+            "DROP TABLE audit", "DROP TABLE audit_checkpoints", "DROP TABLE key_sets",
+            "UPDATE schema_version SET version = 1",
             "CREATE TABLE audit (number INTEGER PRIMARY KEY NOT NULL, document TEXT NOT NULL)",
         ]
         for number in 1...5 {

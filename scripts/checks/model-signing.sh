@@ -146,7 +146,7 @@ recovery="pkcs11:token=release;object=recovery?pin-source=$work/pin"
 "$edgectl" key rotate "$work/keys" --recovery-key "$recovery" --add "$work/key.pub" --add "$work/token.pub" >/dev/null 2>&1
 "$edgectl" key revoke "$work/keys" --recovery-key "$recovery" --key "$work/key.pub" >/dev/null 2>&1
 "$edgectl" key publish "$work/keys" >/dev/null
-fails "publishers revoked" "$edgectl" model push digits v3 "$work/theirs" --key "$work/key" --entry model.bin
+fails "publishers revoked" "$edgectl" model push digits v1.0.0 "$work/theirs" --key "$work/key"
 "$edgectl" key export "$work/exported" >/dev/null
 cmp "$work/keys" "$work/exported"
 checks=$((checks + 1))
