@@ -18,6 +18,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PORTS = range(20_000, 32_000)
 """Below the ports that the system gives to outgoing connections."""
+PATIENCE = 90.0
+"""Seconds to wait for what must happen at last where its time is no claim; a busy machine is slow."""
 
 
 Value = TypeVar("Value")

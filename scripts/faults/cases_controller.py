@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from api import Api, Unanswered
-from bench import Bench, Failed, require, text_of, wait_for
+from bench import PATIENCE, Bench, Failed, require, text_of, wait_for
 from fleet import Agent, Controller, enrol, make_version, wait_until_all_run
 from report import Report
 
@@ -63,8 +63,11 @@ class OutgoingWatch:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Looks no more."""
+    def stop(self, after: int = 0) -> None:
+        """Looks no more once it has looked so often; a busy machine takes longer for it."""
+        deadline = time.monotonic() + PATIENCE
+        while self.looks <= after and time.monotonic() < deadline:
+            time.sleep(0.1)
         self._ends.set()
         self._thread.join()
 
@@ -175,7 +178,7 @@ def kills(bench: Bench, report: Report) -> None:
     report.attempt("controller killed (-9) at random and right after each decision", good)
     report.attempt("controller killed (-9) right after its rollback decision", bad)
     report.attempt("serving again after kill -9", lambda: ready_again(starts))
-    outgoing_watch.stop()
+    outgoing_watch.stop(after=100)
     report.attempt("Prometheus and Alertmanager are away", lambda: needs_nobody(outgoing_watch, starts))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from api import Api, Unanswered
-from bench import HERE, Bench, Failed, require, text_of, wait_for
+from bench import HERE, PATIENCE, Bench, Failed, require, text_of, wait_for
 
 MODEL = "reader"
 """The model of the fake runtime."""
@@ -157,7 +157,7 @@ class Controller:
         wait_for(f"{name} is installed", lambda: self.state(rollout) == "completed", 60)
         # A device counts as installed once it says what it starts; that serves a moment later.
         devices = [device["id"] for device in self.api.items("/v1/devices", selector=selector)]
-        wait_for(f"{name} serves everywhere", lambda: all(map(self.running, devices)), 30)
+        wait_for(f"{name} serves everywhere", lambda: all(map(self.running, devices)), PATIENCE)
 
     def state(self, rollout: str) -> str:
         """The state of a rollout."""

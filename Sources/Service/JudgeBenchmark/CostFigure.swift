@@ -1,6 +1,7 @@
 import Foundation
 
-/// What something that is done for a large fleet costs, on one core.
+/// What something that is done for a large fleet costs, on one core: processor time, which other work on the machine
+/// hardly changes.
 public struct CostFigure: Sendable {
     /// What was measured.
     public enum Subject: String, Sendable {
@@ -30,9 +31,9 @@ public struct CostFigure: Sendable {
     public let devices: Int
     /// How often it was done.
     public let times: Int
-    /// The longest time, in seconds.
+    /// The longest time, in seconds of a processor.
     public let worstSeconds: Double
-    /// The middle time, in seconds.
+    /// The middle time, in seconds of a processor.
     public let medianSeconds: Double
     /// The largest resident size of the process so far, in MiB.
     public let peakMebibytes: Double
@@ -48,10 +49,17 @@ public struct CostFigure: Sendable {
         peakMebibytes = Self.peakOfProcess()
     }
 
-    /// How long something takes, in seconds.
+    /// The processor time that something takes on this thread, in seconds.
     static func seconds(of work: () -> Void) -> Double {
-        let took = ContinuousClock().measure(work)
-        return Double(took.components.seconds) + Double(took.components.attoseconds) * 1e-18
+        let start = threadSeconds()
+        work()
+        return threadSeconds() - start
+    }
+
+    private static func threadSeconds() -> Double {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
     }
 
     /// The largest resident size of this process so far, in MiB; 0 where the system does not say.
