@@ -169,7 +169,7 @@ let testTargets: [Target] = [
         "Orchestration",
         [
             "Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "PrometheusExposition", "DeviceAgent",
-            "SimulatedWorld", "AuditTrail", "Cryptography", "ModelTrust",
+            "SimulatedWorld", "AuditTrail", "Cryptography", "ModelTrust", "OrchestratorAPI", "WebMessages",
         ]),
     tests(
         "DeviceAgent",

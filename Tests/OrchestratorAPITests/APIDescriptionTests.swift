@@ -73,8 +73,10 @@ private struct DescriptionReader {
         switch access {
         case .open: "open"
         case .device: "device"
-        case .person(let role): role.rawValue
-        case .deviceOrPerson: "device or viewer"
+        case .person(let permission, _): permission.rawValue
+        case .deviceOrPerson(let permission, _): "device or \(permission.rawValue)"
+        case .anyone: "anyone"
+        case .scraper: "open or scrape"
         }
     }
 
@@ -97,7 +99,7 @@ private struct DescriptionReader {
         let open = OrchestratorAPI.routes.filter { $0.access == .open }.map(\.template)
         #expect(
             Set(open) == [
-                "/healthz", "/readyz", "/metrics", "/openapi.yaml", "/v1/certificate-authority", "/v1/enrolments",
+                "/healthz", "/readyz", "/openapi.yaml", "/v1/certificate-authority", "/v1/enrolments",
                 "/.well-known/jwks.json",
             ])
     }

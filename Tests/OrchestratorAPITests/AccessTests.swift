@@ -30,7 +30,8 @@ import WireFormat
 
     /// Everyone who might call, from nobody to an admin.
     enum Who: String, CaseIterable, CustomTestStringConvertible {
-        case nobody, stranger, viewer, `operator`, admin, device
+        case nobody, stranger, viewer, `operator`, admin, device, publisher, scraper
+        case releaseManager = "release_manager"
 
         var testDescription: String { rawValue }
 
@@ -38,7 +39,7 @@ import WireFormat
             switch self {
             case .nobody: nil
             case .stranger: "eok_revoked"
-            case .viewer, .operator, .admin: "eok_\(rawValue)"
+            case .viewer, .operator, .admin, .publisher, .scraper, .releaseManager: "eok_\(rawValue)"
             case .device: "edt_dev1"
             }
         }
@@ -48,13 +49,82 @@ import WireFormat
         /// The status a route refuses with; nil where it lets in.
         func refusal(by access: Access) -> Int? {
             switch (access, self) {
-            case (.open, _): nil
+            case (.open, _), (.scraper, _): nil
             case (_, .nobody), (_, .stranger): 401
-            case (.deviceOrPerson, _): nil
+            case (.anyone, _), (.deviceOrPerson, .device): nil
             case (.device, let who): who == .device ? nil : 403
-            case (.person(let needed), let who): who.role.map { $0 >= needed } ?? false ? nil : 403
+            case (.person(let permission, _), let who), (.deviceOrPerson(let permission, _), let who):
+                who.role?.permissions.contains(permission) ?? false ? nil : 403
             }
         }
+    }
+
+    @Test("a role permits what its table says", arguments: OperatorRole.allCases)
+    func roles(role: OperatorRole) {
+        let table: [OperatorRole: String] = [
+            .scraper: "scrape", .viewer: "scrape read", .publisher: "scrape read publish",
+            .releaseManager: "scrape read release", .operator: "scrape read publish release devices",
+            .admin: "scrape read publish release devices administer",
+        ]
+        let permitted = OperatorPermission.allCases.filter { role.permissions.contains($0) }.map(\.rawValue)
+        #expect(permitted.joined(separator: " ") == table[role])
+    }
+
+    @Test("every route whose path names something refuses a key whose scope does not include it")
+    func scopes() throws {
+        for row in SampleRequests.all {
+            let rule: ScopeRule
+            switch row.route.access {
+            case .person(let permission, let scope), .deviceOrPerson(let permission, let scope):
+                guard OperatorRole.operator.permissions.contains(permission) else { continue }
+                rule = scope
+            case .open, .device, .anyone, .scraper: continue
+            }
+            guard rule != .free, rule != .action else { continue }
+            let api = TestAPI()
+            let reply = try api.send(row.route.method, row.path, as: "eok_scoped", json: row.json)
+            #expect(reply.status == 403, "\(row.testDescription)")
+            #expect(try reply.problem().code == "out_of_scope")
+            #expect(try reply.problem().detail.contains("models detector*"))
+            #expect(api.fleet.calls.isEmpty, "a refused request reaches nothing")
+            #expect(api.observer.heard.withLock { $0.refused } == [.outOfScope])
+        }
+    }
+
+    @Test(
+        "bodies are held to the scope too",
+        arguments: [
+            ("PUT", "/v1/deployments/berlin", #"{"selector": "", "model": "digits", "version": "v1"}"#, "model"),
+            (
+                "POST", "/v1/forecasts",
+                #"{"deployment": {"name": "berlin", "selector": "", "model": "digits", "version": "v1"}}"#, "model"
+            ),
+        ])
+    func bodies(method: String, path: String, json: String, field: String) throws {
+        let api = TestAPI()
+        let reply = try api.send(method, path, as: "eok_scoped", json: json)
+        #expect(reply.status == 403)
+        #expect(try reply.problem().faults.map(\.field) == [field])
+        #expect(api.fleet.calls.isEmpty)
+    }
+
+    @Test("a key that has ended says when")
+    func expired() throws {
+        let api = TestAPI()
+        let reply = try api.send("GET", "/v1/models", as: "eok_old")
+        #expect(reply.status == 401)
+        #expect(try reply.problem().code == "credential_expired")
+        #expect(api.observer.heard.withLock { $0.refused } == [.expired])
+    }
+
+    @Test("metrics that need a key are for those who may scrape the whole fleet's")
+    func protectedMetrics() throws {
+        let api = TestAPI(metricsNeedKey: true)
+        #expect(try api.send("GET", "/metrics", as: nil).status == 401)
+        #expect(try api.send("GET", "/metrics", as: "edt_dev1").status == 403)
+        #expect(try api.send("GET", "/metrics", as: "eok_scoped").status == 403)
+        #expect(try api.send("GET", "/metrics", as: "eok_scraper").status == 200)
+        #expect(try TestAPI().send("GET", "/metrics", as: nil).status == 200)
     }
 
     @Test("every route lets in whom it should and refuses everybody else", arguments: SampleRequests.all, Who.allCases)
@@ -113,7 +183,7 @@ import WireFormat
         #expect(reply.status == 200)
     }
 
-    @Test("who calls is told to them", arguments: [Who.viewer, .operator, .admin, .device])
+    @Test("who calls is told to them", arguments: [Who.viewer, .operator, .admin, .publisher, .device])
     func whoAmI(who: Who) throws {
         let caller = try TestAPI().send("GET", "/v1/whoami", as: who.bearer).decoded(CallerResource.self)
         #expect(caller.kind == (who == .device ? .device : .person))

@@ -61,7 +61,7 @@ import WireFormat
     @Test(
         "a field that is missing is refused by its name, unless it may be left out", arguments: SampleRequests.withJSON)
     func missing(row: SampleRequests.Row) throws {
-        let optional: Set = ["lifetimeSeconds", "uses", "steps", "errorBudget"]
+        let optional: Set = ["lifetimeSeconds", "overlapSeconds", "uses", "steps", "errorBudget"]
         let fields = try Self.fields(try #require(row.json))
         for name in fields.keys {
             var changed = fields

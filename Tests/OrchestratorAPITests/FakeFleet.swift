@@ -56,8 +56,25 @@ final class FakeFleet: FleetOperations {
         Problem(code: "unknown_\(what)", title: "Unknown \(what)", status: 404, detail: "there is no such \(what)")
     }
 
-    func caller(bearer: String) -> Caller? {
+    func authenticate(bearer: String) throws(CredentialRefusal) -> Caller {
+        if bearer == "eok_old" { throw .expired(at: Sample.now) }
+        guard let caller = caller(bearer: bearer) else { throw .unknown }
+        return caller
+    }
+
+    /// Whatever is asked, the scoped key's is not.
+    func includes(_ subject: ScopeSubject, in scope: OperatorScope) -> Bool { scope.isEverything }
+
+    private func caller(bearer: String) -> Caller? {
         switch bearer {
+        case "eok_publisher": .person(id: "key-p", name: "ci", role: .publisher)
+        case "eok_release_manager": .person(id: "key-r", name: "rita", role: .releaseManager)
+        case "eok_scraper": .person(id: "key-s", name: "prometheus", role: .scraper)
+        case "eok_scoped":
+            .person(
+                Operator(
+                    id: "key-x", name: "xaver", role: .operator,
+                    scope: OperatorScope(models: [ModelPattern("detector*")].compactMap { $0 })))
         case "eok_viewer": .person(id: "key-v", name: "vera", role: .viewer)
         case "eok_operator": .person(id: "key-o", name: "olga", role: .operator)
         case "eok_admin": .person(id: "key-a", name: "ada", role: .admin)
@@ -151,6 +168,11 @@ final class FakeFleet: FleetOperations {
         try note("createAPIKey \(request.name) \(request.role) by \(caller.auditName)")
         return APIKeyResource(
             id: "key-1", name: request.name, role: request.role, createdAt: Sample.now, secret: "eok_new")
+    }
+
+    func rotateAPIKey(id: String, _ rotation: APIKeyRotation, by caller: Caller) throws -> APIKeyResource {
+        try note("rotateAPIKey \(id) \(rotation.overlapSeconds ?? -1) by \(caller.auditName)")
+        return APIKeyResource(id: id, name: "ci", role: .publisher, createdAt: Sample.now, secret: "eok_newer")
     }
 
     func apiKeys() -> [APIKeyResource] { [] }
@@ -274,6 +296,11 @@ final class FakeFleet: FleetOperations {
         try note("rollout \(id)")
         guard id.rawValue == "digits-1" else { throw missing("rollout") }
         return (try Sample.rollout(id), state.withLock { $0.revision })
+    }
+
+    func approve(_ request: ApprovalRequest, rollout: RolloutID, by caller: Caller) throws -> RolloutResource {
+        try note("approve \(rollout): \(request.reason) by \(caller.auditName)")
+        return try Sample.rollout(rollout)
     }
 
     func command(

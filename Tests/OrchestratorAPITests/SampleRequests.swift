@@ -25,9 +25,9 @@ enum SampleRequests {
         /// Who may call the route.
         var caller: String? {
             switch route.access {
-            case .open: nil
+            case .open, .scraper: nil
             case .device: "edt_dev1"
-            case .person, .deviceOrPerson: "eok_admin"
+            case .person, .deviceOrPerson, .anyone: "eok_admin"
             }
         }
 
@@ -58,6 +58,7 @@ enum SampleRequests {
         "PATCH /v1/devices/{device}": #"{"labels": {"site": "berlin"}}"#,
         "POST /v1/enrolment-tokens": #"{"lifetimeSeconds": 60, "uses": 2, "labels": {}}"#,
         "POST /v1/api-keys": #"{"name": "ci", "role": "operator"}"#,
+        "POST /v1/api-keys/{key}/rotation": #"{"overlapSeconds": 3600}"#,
         "POST /v1/publisher-keys": #"{"pem": "pem"}"#,
         "POST /v1/key-sets": #"{"envelope": "{}"}"#,
         "POST /v1/models/{model}/versions": #"{"version": "v1", "bundle": "{}", "files": []}"#,
@@ -67,6 +68,7 @@ enum SampleRequests {
         "POST /v1/forecasts":
             #"{"deployment": {"name": "berlin", "selector": "site=berlin", "model": "digits", "version": "v1"}}"#,
         "PUT /v1/rollouts/{rollout}/decisions/{number}/label": #"{"label": "false_positive"}"#,
+        "POST /v1/rollouts/{rollout}/approvals": #"{"reason": "looked at it"}"#,
         "POST /v1/rollouts/{rollout}/commands": #"{"command": "halt", "reason": "look"}"#,
     ]
 }

@@ -69,20 +69,24 @@ struct TestAPI: Sendable {
     let gate = Gate()
     let api: OrchestratorAPI
 
-    init(servesMetrics: Bool = true, audience: Audience = .everyone, certificateAuthority: String? = nil) {
+    init(
+        servesMetrics: Bool = true, audience: Audience = .everyone, certificateAuthority: String? = nil,
+        metricsNeedKey: Bool = false
+    ) {
         let gate = gate
         let metrics: @Sendable (String?) -> (contentType: String, bytes: [UInt8]) = { accept in
             (contentType: "text/plain", bytes: Array("for \(accept ?? "anyone")".utf8))
         }
-        api = OrchestratorAPI(
-            OrchestratorAPI.Surroundings(
-                operations: fleet,
-                submit: { job in
-                    guard !gate.isClosed else { return false }
-                    job()
-                    return true
-                }, digest: { Self.digest($0) }, now: { Sample.now }, metrics: servesMetrics ? metrics : nil,
-                audience: audience, certificateAuthority: certificateAuthority, observer: observer))
+        var surroundings = OrchestratorAPI.Surroundings(
+            operations: fleet,
+            submit: { job in
+                guard !gate.isClosed else { return false }
+                job()
+                return true
+            }, digest: { Self.digest($0) }, now: { Sample.now }, metrics: servesMetrics ? metrics : nil,
+            audience: audience, certificateAuthority: certificateAuthority, observer: observer)
+        surroundings.metricsNeedKey = metricsNeedKey
+        api = OrchestratorAPI(surroundings)
     }
 
     /// A stand-in for SHA-256: tells different bytes apart, which is all the API needs.

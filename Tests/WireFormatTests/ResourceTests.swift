@@ -83,10 +83,26 @@ import WireFormat
         try check(AuditEvent(number: 1, at: now, actor: "ana", action: "a", subject: "s", detail: ["k": "v"]))
     }
 
-    @Test("each role may do what the ones below it may")
+    @Test("the operator's role includes those of narrower roles, and the admin's includes all")
     func roles() {
-        #expect(OperatorRole.allCases.sorted() == [.viewer, .operator, .admin])
-        #expect(OperatorRole.viewer < .operator && OperatorRole.operator < .admin)
-        #expect(!(OperatorRole.admin < .admin))
+        let operators = OperatorRole.operator.permissions
+        for narrower in [OperatorRole.viewer, .publisher, .releaseManager, .scraper] {
+            #expect(narrower.permissions.isStrictSubset(of: operators))
+        }
+        #expect(operators.isStrictSubset(of: OperatorRole.admin.permissions))
+    }
+
+    @Test("a scope that leaves a bound out has none, and says what it bounds")
+    func scopes() throws {
+        let read = { (text: String) in try JSONDecoder().decode(OperatorScope.self, from: Data(text.utf8)) }
+        #expect(try read("{}").isEverything)
+        #expect(try read(#"{"selector": "site=berlin"}"#).description == "devices site=berlin")
+        let both = try read(#"{"models": ["detector*", "ocr"], "selector": "site=berlin"}"#)
+        #expect(both.description == "models detector*, ocr; devices site=berlin")
+        #expect(throws: DecodingError.self) { try read(#"{"models": ["a b"]}"#) }
+        let detector = try ModelName("detector_small")
+        #expect(both.includes(model: detector, on: try Selector("site=berlin,hw=orin")))
+        #expect(!both.includes(model: detector, on: .everything))
+        #expect(!both.includes(model: try ModelName("speech"), on: try Selector("site=berlin")))
     }
 }

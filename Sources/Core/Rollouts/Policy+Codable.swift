@@ -25,7 +25,8 @@ extension Policy {
             unit: try value(.unit, standard.unit),
             dryRun: try value(.dryRun, standard.dryRun),
             smallFleetDevices: try value(.smallFleetDevices, standard.smallFleetDevices),
-            smallFleetSoakSeconds: try value(.smallFleetSoakSeconds, standard.smallFleetSoakSeconds))
+            smallFleetSoakSeconds: try value(.smallFleetSoakSeconds, standard.smallFleetSoakSeconds),
+            approvals: try value(.approvals, standard.approvals))
     }
 
     /// All faults of the policy, each naming its field and the remedy; empty when it can be used.
@@ -53,6 +54,7 @@ extension Policy {
             (0...1000).contains(smallFleetDevices), "smallFleetDevices", "use 0 to 1000; 0 tests every fleet it can")
         require(
             (0...604_800).contains(smallFleetSoakSeconds), "smallFleetSoakSeconds", "use 0 to 604800 seconds (7 days)")
+        require((0...5).contains(approvals), "approvals", "use 0 to 5; the author is never one of them")
         require(
             metrics.count <= Self.metricLimit, "metrics", "name at most \(Self.metricLimit) metrics")
         for (index, metric) in metrics.enumerated() {

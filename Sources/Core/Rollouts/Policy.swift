@@ -123,6 +123,8 @@ public struct Policy: Codable, Hashable, Sendable {
     public var smallFleetDevices: Int
     /// The time for which each of them is watched before the next one, in seconds.
     public var smallFleetSoakSeconds: Double
+    /// How many people other than its author must approve a rollout before it starts, in 0...5.
+    public var approvals: Int
 
     /// The most metrics that a policy may name: as many as are judged.
     public static let metricLimit = 20
@@ -136,7 +138,7 @@ public struct Policy: Codable, Hashable, Sendable {
     enum CodingKeys: String, CodingKey {
         case name, steps, heartbeatSeconds, soakSeconds, deadlineSeconds, onDeadline, errorBudget, metrics
         case noDataSeconds, watchSeconds, holdbackShare, updateSeconds, concurrentUpdates, unit, dryRun
-        case smallFleetDevices, smallFleetSoakSeconds
+        case smallFleetDevices, smallFleetSoakSeconds, approvals
     }
 
     /// Makes a policy; the defaults are the product's.
@@ -148,7 +150,7 @@ public struct Policy: Codable, Hashable, Sendable {
         watchSeconds: Double = 86_400, holdbackShare: Double = 0.02, updateSeconds: Double = 600,
         concurrentUpdates: Int = 500, unit: String = Policy.deviceUnit, dryRun: Bool = false,
         smallFleetDevices: Int = 20,
-        smallFleetSoakSeconds: Double = 7200
+        smallFleetSoakSeconds: Double = 7200, approvals: Int = 0
     ) {
         self.name = name
         self.steps = steps
@@ -167,5 +169,6 @@ public struct Policy: Codable, Hashable, Sendable {
         self.dryRun = dryRun
         self.smallFleetDevices = smallFleetDevices
         self.smallFleetSoakSeconds = smallFleetSoakSeconds
+        self.approvals = approvals
     }
 }

@@ -18,6 +18,8 @@ extension Rollout {
         switch (command, state) {
         case (.advance, _) where from == nil, (.promote, _) where from == nil, (.rollback, _) where from == nil:
             throw .firstInstallation(command)
+        case (.advance, _) where approvalsMissing > 0, (.promote, _) where approvalsMissing > 0:
+            throw .notApproved(command, missing: approvalsMissing)
         case (.advance, .progressing), (.advance, .holding), (.advance, .halted):
             goOn()
             state = .progressing
@@ -123,6 +125,11 @@ extension Rollout {
     private mutating func resume(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
         goOn()
         let decision = record(.resume, grounds, at: now)
+        guard approvalsMissing == 0 else {
+            state = .pending
+            awaitApproval(at: now)
+            return [decision]
+        }
         state = promotedAt == nil ? .progressing : .watching
         wait = nil
         noDataSince = nil

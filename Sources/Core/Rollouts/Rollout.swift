@@ -55,6 +55,10 @@ public struct Rollout: Codable, Hashable, Sendable {
     public internal(set) var endedAt: Timestamp?
     /// What makes it a placebo; nil for a rollout of another version.
     public internal(set) var placebo: Placebo?
+    /// Who declared it; nil in what was stored before authors were kept.
+    public internal(set) var author: String?
+    /// Who approved that it starts; nil for nobody.
+    public internal(set) var approvals: [Approval]?
     /// Since when no guarded metric has had data.
     var noDataSince: Timestamp?
     /// The finding that the rollout is halted by, and those that a person has gone on after.
@@ -66,8 +70,9 @@ public struct Rollout: Codable, Hashable, Sendable {
     /// Declares a rollout; without a budget it has its policy's.
     public init(
         id: RolloutID, deployment: Deployment, from: VersionReference?, to: VersionReference, policy: Policy,
-        budget: RolloutBudget? = nil, salt: UInt64, at now: Timestamp
+        budget: RolloutBudget? = nil, author: String? = nil, salt: UInt64, at now: Timestamp
     ) {
+        self.author = author
         self.id = id
         self.deployment = deployment.name
         model = deployment.model
@@ -120,9 +125,14 @@ public struct Rollout: Codable, Hashable, Sendable {
 
     // MARK: - Starting and drawing
 
-    /// The deployment's surroundings are ready: the first step is to be drawn, or a first installation handed out.
+    /// The deployment's surroundings are ready: the first step is to be drawn, or a first installation handed out,
+    /// once everybody who must approve it has.
     public mutating func started(at now: Timestamp) -> [RolloutAction] {
         guard state == .pending else { return [] }
+        guard approvalsMissing == 0 else {
+            awaitApproval(at: now)
+            return []
+        }
         state = .progressing
         return from == nil ? install(at: now) : [.drawStep(1)]
     }

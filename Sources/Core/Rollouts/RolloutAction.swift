@@ -28,6 +28,8 @@ public enum CommandRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case firstInstallation(RolloutCommand)
     /// A placebo rollout decides nothing.
     case placebo(RolloutCommand)
+    /// Other people must approve the rollout first.
+    case notApproved(RolloutCommand, missing: Int)
 
     /// A sentence for people.
     public var description: String {
@@ -39,6 +41,9 @@ public enum CommandRefusal: Error, Hashable, Sendable, CustomStringConvertible {
         case .firstInstallation(let command):
             "\(command.rawValue) is not possible: a first installation has no steps and no version to go back to; halt "
                 + "it, or apply the deployment with another version"
+        case .notApproved(let command, let missing):
+            "\(command.rawValue) is not possible: the rollout waits for \(missing) more "
+                + (missing == 1 ? "approval" : "approvals")
         case .placebo(let command):
             "\(command.rawValue) is not possible: a placebo rollout installs the version its devices run and ends by "
                 + "itself; apply the deployment without `placebo` to end it now"

@@ -76,6 +76,14 @@ public struct RolloutResource: Codable, Hashable, Sendable {
     public var budget: RolloutBudget?
     /// When it was declared.
     public var createdAt: Timestamp
+    /// Who declared it; nil from a controller that does not say it.
+    public var author: String?
+    /// Who approved that it starts, oldest first.
+    public var approvals: [Approval]?
+    /// How many approvals it waits for; nil for none.
+    public var approvalsMissing: Int?
+    /// Names of people who could give them by their keys, at most 20; others may by a token of an issuer.
+    public var approvers: [String]?
     /// When the first device ran the new version.
     public var firstExposedAt: Timestamp?
     /// When it reached a final state.
@@ -111,6 +119,17 @@ public struct RolloutCommandRequest: Codable, Hashable, Sendable {
     /// Makes a request.
     public init(command: RolloutCommand, reason: String) {
         self.command = command
+        self.reason = reason
+    }
+}
+
+/// An approval and its reason.
+public struct ApprovalRequest: Codable, Hashable, Sendable {
+    /// Why; required, 1 to 500 characters, kept with the rollout and in the audit log.
+    public var reason: String
+
+    /// Makes a request.
+    public init(reason: String) {
         self.reason = reason
     }
 }

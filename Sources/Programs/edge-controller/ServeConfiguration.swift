@@ -18,6 +18,8 @@ struct ServeConfiguration: Equatable {
     /// The certificate and key of HTTPS; nil for plain HTTP.
     let tls: ServedCertificate.Files?
     let metricsTLS: Bool
+    /// Whether the metrics are for keys that may scrape only.
+    let metricsNeedKey: Bool
     let connectionLimit: Int
     let logLevel: Level
     let logsJSON: Bool
@@ -58,6 +60,7 @@ struct ServeConfiguration: Equatable {
             options.tlsCert ?? environment["EDGE_CONTROLLER_TLS_CERT"],
             options.tlsKey ?? environment["EDGE_CONTROLLER_TLS_KEY"], &faults)
         metricsTLS = options.metricsTls || environment["EDGE_CONTROLLER_METRICS_TLS"] == "true"
+        metricsNeedKey = options.protectMetrics || environment["EDGE_CONTROLLER_PROTECT_METRICS"] == "true"
         if metricsTLS, tls == nil || metricsText == nil {
             faults.append("--metrics-tls: it needs --metrics-listen, --tls-cert and --tls-key")
         }

@@ -31,6 +31,9 @@ struct ServeOptions: ParsableArguments {
     @Flag(help: "Serve --metrics-listen by HTTPS too.")
     var metricsTls = false
 
+    @Flag(help: "Answer /metrics to operator keys that may scrape only.")
+    var protectMetrics = false
+
     @Option(help: "Where the database is; this version knows sqlite only (default: sqlite in the data directory).")
     var database: String?
 

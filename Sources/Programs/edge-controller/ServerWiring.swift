@@ -25,19 +25,19 @@ struct ServerWiring {
             server(
                 configuration.listen, limit: limit,
                 audience: configuration.deviceListen == nil ? .everyone : .operators,
-                showsMetrics: configuration.metricsListen == nil)
+                showsMetrics: configuration.metricsListen == nil, metricsNeedKey: configuration.metricsNeedKey)
         ]
         if let address = configuration.deviceListen {
             servers.append(server(address, limit: limit, audience: .devices, showsMetrics: false))
         }
         if let address = configuration.metricsListen {
-            servers.append(metricsServer(address, isTLS: configuration.metricsTLS))
+            servers.append(metricsServer(address, configuration))
         }
         return servers
     }
 
     func server(
-        _ address: ListenAddress, limit: Int, audience: Audience, showsMetrics: Bool
+        _ address: ListenAddress, limit: Int, audience: Audience, showsMetrics: Bool, metricsNeedKey: Bool = false
     ) -> MicroHTTPServer {
         let counters = HTTPCounters(metrics: metrics, log: log, page: page)
         let page = page
@@ -47,6 +47,7 @@ struct ServerWiring {
             digest: { bytes in ControllerDigest.of(bytes) },
             now: { SystemClock().now() }, audience: audience, certificateAuthority: authority, observer: counters)
         if showsMetrics { surroundings.metrics = { accept in page.render(accept: accept) } }
+        surroundings.metricsNeedKey = metricsNeedKey
         let api = OrchestratorAPI(surroundings)
         var settings = MicroHTTPServer.Configuration(host: address.host, port: address.port)
         settings.connectionLimit = limit
@@ -54,12 +55,19 @@ struct ServerWiring {
         return MicroHTTPServer(configuration: settings, handler: api, observer: counters)
     }
 
-    func metricsServer(_ address: ListenAddress, isTLS: Bool) -> MicroHTTPServer {
+    func metricsServer(_ address: ListenAddress, _ configuration: ServeConfiguration) -> MicroHTTPServer {
         var settings = MicroHTTPServer.Configuration(host: address.host, port: address.port)
-        if isTLS { settings.tls = tls?.tls }
+        if configuration.metricsTLS { settings.tls = tls?.tls }
+        let counters = HTTPCounters(metrics: metrics, log: log, page: page)
+        let page = page
+        // The API itself, with the metrics as its only route: one place decides who may read them.
+        var surroundings = OrchestratorAPI.Surroundings(
+            operations: controller, submit: { _ in false }, digest: { bytes in ControllerDigest.of(bytes) },
+            now: { SystemClock().now() }, metrics: { accept in page.render(accept: accept) }, audience: .scrapers,
+            observer: counters)
+        surroundings.metricsNeedKey = configuration.metricsNeedKey
         return MicroHTTPServer(
-            configuration: settings,
-            handler: MetricsHandler(page: page), observer: HTTPCounters(metrics: metrics, log: log, page: page))
+            configuration: settings, handler: OrchestratorAPI(surroundings), observer: counters)
     }
 }
 
@@ -120,23 +128,5 @@ final class HTTPCounters: APIObserver, WebServerObserver {
 
     func requestRejected(_ reason: RejectionReason) {
         metrics.counter(.httpRejectedRequests, [reason.rawValue]).add()
-    }
-}
-
-/// `/metrics` on a listener of its own.
-struct MetricsHandler: WebHandler {
-    let page: MetricsPage
-
-    func plan(_ request: WebRequest) -> WebBodyPlan { .buffered(limitBytes: 1024) }
-
-    func handle(_ request: WebRequest, respond: @escaping @Sendable (WebResponse) -> Void) {
-        guard request.path == "/metrics", request.method == "GET" else {
-            respond(
-                WebResponse(
-                    status: 404, headers: [("Content-Type", "text/plain")], body: .bytes(Array("see /metrics\n".utf8))))
-            return
-        }
-        let shown = page.render(accept: request.header("accept"))
-        respond(WebResponse(status: 200, headers: [("Content-Type", shown.contentType)], body: .bytes(shown.bytes)))
     }
 }

@@ -13,8 +13,8 @@ struct RolloutCommands: ParsableCommand {
             RolloutList.self, RolloutPlacebos.self, RolloutForecast.self, RolloutStatus.self, RolloutWatch.self,
             RolloutExplain.self,
             RolloutShow.self,
-            RolloutAdvance.self, RolloutPromote.self, RolloutHalt.self, RolloutResume.self, RolloutRollback.self,
-            RolloutRetry.self,
+            RolloutApprove.self, RolloutAdvance.self, RolloutPromote.self, RolloutHalt.self, RolloutResume.self,
+            RolloutRollback.self, RolloutRetry.self,
         ])
 }
 
@@ -73,6 +73,22 @@ struct RolloutOrder: ParsableArguments {
                 lines.append("\(rollout) stays as it ended; follow the new one: edgectl rollout watch \(after.id)")
             }
             return lines
+        }
+    }
+}
+
+/// `edgectl rollout approve`.
+struct RolloutApprove: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "approve", abstract: "Approves that a rollout starts, where its policy wants that of others.",
+        discussion: "Neither its author nor a machine can; a person's keys are those of one name.")
+    @OptionGroup var order: RolloutOrder
+
+    func run() throws {
+        let after = try order.server.connect().approve(order.rollout, reason: order.reason)
+        try order.output.print(after) {
+            let missing = after.approvalsMissing.map { "; \($0) more to come" } ?? ""
+            return ["rollout \(after.id) is approved and now \(after.state.rawValue)\(missing)"]
         }
     }
 }

@@ -44,9 +44,24 @@ struct RolloutView {
         }
         if let guarantee = rollout.guarantee { lines.append(StyledText("  watch     \(guarantee)", .faint)) }
         if let budget = rollout.budget?.sentence { lines.append(StyledText("  " + budget, .faint)) }
+        if rollout.policy.approvals > 0 { lines += approvals }
         if rollout.policy.dryRun {
             lines.append(
                 StyledText("  dry run: judged, but neither taken back nor halted by the judge", .notice))
+        }
+        return lines
+    }
+
+    private var approvals: [StyledText] {
+        var lines = [StyledText("  author    \(rollout.author ?? "-")", .faint)]
+        for one in rollout.approvals ?? [] {
+            lines.append(
+                StyledText("  approved  by \(one.by) \(Rendering.age(one.at, now: now)) ago: \(one.reason)", .faint))
+        }
+        if let missing = rollout.approvalsMissing {
+            let named = (rollout.approvers ?? []).joined(separator: ", ")
+            let who = named.isEmpty ? "nobody has a key that may give it" : "by key: " + named
+            lines.append(StyledText("  awaits    \(missing) approval\(missing == 1 ? "" : "s"); \(who)", .notice))
         }
         return lines
     }

@@ -49,6 +49,13 @@ extension Orchestrator {
         try all(.get("api-keys"))
     }
 
+    /// Gives an operator key a new secret, which is in this reply only; the old one works on for the overlap.
+    public func rotateAPIKey(
+        id: String, _ rotation: APIKeyRotation = APIKeyRotation()
+    ) throws(OrchestratorError) -> APIKeyResource {
+        try call(.sending("POST", "api-keys/\(APICall.escaped(id))/rotation", rotation))
+    }
+
     /// Revokes an operator key.
     public func removeAPIKey(id: String) throws(OrchestratorError) {
         try perform(.delete("api-keys/\(APICall.escaped(id))"))

@@ -64,6 +64,13 @@ extension Orchestrator {
             .sending("POST", "rollouts/\(rollout)/commands", RolloutCommandRequest(command: command, reason: reason)))
     }
 
+    /// Approves that a rollout starts; its author cannot.
+    ///
+    /// - Parameter reason: why, 1 to 500 characters; kept in the audit log.
+    public func approve(_ rollout: RolloutID, reason: String) throws(OrchestratorError) -> RolloutResource {
+        try call(.sending("POST", "rollouts/\(rollout)/approvals", ApprovalRequest(reason: reason)))
+    }
+
     /// Says whether an alarm was right and answers with the decision as it is then; nil takes back what was said.
     ///
     /// - Parameter number: the decision's, counted from 1 within the rollout.

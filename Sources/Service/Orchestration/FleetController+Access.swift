@@ -35,63 +35,6 @@ extension FleetController {
             .sorted { ($0.expiresAt, $0.id) < ($1.expiresAt, $1.id) }.map { $0.resource(secret: nil) }
     }
 
-    /// See ``FleetOperations``.
-    public func createAPIKey(_ request: APIKeyRequest, by caller: Caller) throws -> APIKeyResource {
-        try createAPIKey(request, actor: caller.auditName)
-    }
-
-    /// Makes the first admin key of an empty controller.
-    ///
-    /// - Throws: a conflict where keys exist already.
-    public func createFirstAPIKey(name: String) throws -> APIKeyResource {
-        guard !hasOperators else {
-            throw Problem.conflict(
-                "initialised", "operator keys exist already; an admin makes more with `edgectl apikey create`")
-        }
-        return try createAPIKey(APIKeyRequest(name: name, role: .admin), actor: "init")
-    }
-
-    /// Whether anybody can operate the controller: it has at least one operator key.
-    public var hasOperators: Bool { !state.apiKeys.isEmpty }
-
-    private func createAPIKey(_ request: APIKeyRequest, actor: String) throws -> APIKeyResource {
-        guard (1...100).contains(request.name.count) else {
-            throw Problem.invalid([FieldFault(field: "name", remedy: "name the person or machine, 1 to 100 characters")]
-            )
-        }
-        let secret = "eok_" + Base64.url.encode(surroundings.cryptography.randomBytes(32))
-        return try transact { draft in
-            let key = StoredAPIKey(
-                id: "key-" + newID(), name: request.name, role: request.role,
-                hash: surroundings.cryptography.digest(Array(secret.utf8)), createdAt: draft.now)
-            draft.state.apiKeys[key.id] = key
-            draft.changesCredentials = true
-            draft.add(.apiKey(key))
-            draft.audit(actor, "key.create", "key/\(key.id)", ["name": key.name, "role": key.role.rawValue])
-            return key.resource(secret: secret)
-        }
-    }
-
-    /// See ``FleetOperations``.
-    public func apiKeys() -> [APIKeyResource] {
-        state.apiKeys.values.sorted { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }.map { $0.resource(secret: nil) }
-    }
-
-    /// See ``FleetOperations``.
-    public func removeAPIKey(id: String, by caller: Caller) throws {
-        try transact { draft in
-            guard let key = draft.state.apiKeys.removeValue(forKey: id) else {
-                throw Problem.unknown("key", id, "`edgectl apikey list` shows the keys")
-            }
-            guard key.role != .admin || draft.state.apiKeys.values.contains(where: { $0.role == .admin }) else {
-                throw Problem.conflict("last_admin_key", "\(id) is the last admin key; make another one first")
-            }
-            draft.changesCredentials = true
-            draft.add(.apiKeyRemoved(id: id))
-            draft.audit(caller.auditName, "key.remove", "key/\(id)", ["name": key.name])
-        }
-    }
-
     /// Sixteen hexadecimal digits that nobody can guess.
     func newID() -> String {
         surroundings.cryptography.randomBytes(8).map { byte in
@@ -104,11 +47,5 @@ extension FleetController {
 extension StoredToken {
     fileprivate func resource(secret: String?) -> EnrolmentTokenResource {
         EnrolmentTokenResource(id: id, expiresAt: expiresAt, usesLeft: usesLeft, labels: labels, secret: secret)
-    }
-}
-
-extension StoredAPIKey {
-    fileprivate func resource(secret: String?) -> APIKeyResource {
-        APIKeyResource(id: id, name: name, role: role, createdAt: createdAt, secret: secret)
     }
 }

@@ -27,6 +27,9 @@ extension FleetController {
         return try run(dryRun: dryRun) { draft in
             let before = draft.state.policies[policy.name]
             guard before != policy else { return ApplyResult(change: .unchanged, resource: policy) }
+            guard policy.approvals >= before?.approvals ?? 0 || caller.may(.administer) else {
+                throw Problem.approvalsKept("this policy")
+            }
             draft.state.policies[policy.name] = policy
             draft.add(.policy(policy))
             draft.audit(caller.auditName, "policy.apply", "policy/\(policy.name)")
@@ -49,8 +52,11 @@ extension FleetController {
                 throw Problem.conflict(
                     "policy_in_use", "policy \(name) is used by \(users.joined(separator: ", ")); change them first")
             }
-            guard draft.state.policies.removeValue(forKey: name) != nil else {
+            guard let policy = draft.state.policies.removeValue(forKey: name) else {
                 throw Problem.unknown("policy", name.rawValue, "`edgectl get` shows the policies")
+            }
+            guard policy.approvals == 0 || caller.may(.administer) else {
+                throw Problem.approvalsKept("removing policy \(name)")
             }
             draft.add(.policyRemoved(name))
             draft.audit(caller.auditName, "policy.remove", "policy/\(name)")
@@ -83,6 +89,10 @@ extension FleetController {
                     "model_fixed", "deployment \(deployment.name) is for model \(before.model); make another deployment"
                 )
             }
+            let demanded = before.map { draft.state.approvals(for: $0) } ?? 0
+            guard draft.state.approvals(for: deployment) >= demanded || caller.may(.administer) else {
+                throw Problem.approvalsKept("this deployment")
+            }
             let change: ApplyResult<Deployment>.Change =
                 before == nil ? .created : before == deployment ? .unchanged : .updated
             if change != .unchanged {
@@ -94,7 +104,7 @@ extension FleetController {
             }
             if deployment.placebo == nil { draft.withdrawPlacebo(of: deployment.name) }
             var result = ApplyResult(change: change, resource: deployment)
-            switch draft.startRolloutIfNeeded(deployment, to: wanted, salt: salt) {
+            switch draft.startRolloutIfNeeded(deployment, to: wanted, by: caller.auditName, salt: salt) {
             case .started(let id): result.rollout = id
             case .running(let id): result.rollout = id
             case .settled: break
@@ -105,6 +115,14 @@ extension FleetController {
                         + "use `edgectl rollout retry \(id)`")
             }
             draft.reconcileAll(of: deployment)
+            if let rollout = result.rollout.flatMap({ draft.state.rollouts[$0]?.rollout }), !rollout.state.isFinal,
+                rollout.approvalsMissing > 0
+            {
+                result.warnings.append(
+                    "\(rollout.id) starts when \(rollout.approvalsMissing) other "
+                        + (rollout.approvalsMissing == 1 ? "person approves" : "people approve")
+                        + " it: `edgectl rollout approve \(rollout.id)`")
+            }
             return result
         }
     }
@@ -112,8 +130,11 @@ extension FleetController {
     /// See ``FleetOperations``.
     public func removeDeployment(_ name: DeploymentName, by caller: Caller) throws {
         try transact { draft in
-            guard draft.state.deployments[name] != nil else {
+            guard let deployment = draft.state.deployments[name] else {
                 throw Problem.unknown("deployment", name.rawValue, "`edgectl get` shows the deployments")
+            }
+            guard draft.state.approvals(for: deployment) == 0 || caller.may(.administer) else {
+                throw Problem.approvalsKept("removing deployment \(name)")
             }
             draft.withdrawPlacebo(of: name)
             if let active = draft.state.activeRollout(of: name)?.rollout, active.state != .watching {

@@ -107,11 +107,11 @@ extension FleetController {
         snapshot.gauge(.rolloutSteps, labels, Double(rollout.plannedSteps))
         collectProgress(tracked, labels, into: &snapshot)
         switch rollout.state {
-        case .holding, .halted:
+        case .pending, .holding, .halted:
             if let wait = rollout.wait { snapshot.gauge(.rolloutHoldSince, labels + [wait.reason], wait.since.seconds) }
         case .progressing where rollout.wait?.reason == "no_eligible_devices":
             if let wait = rollout.wait { snapshot.gauge(.rolloutHoldSince, labels + [wait.reason], wait.since.seconds) }
-        case .pending, .progressing, .rollingBack, .rolledBack, .watching, .completed, .superseded:
+        case .progressing, .rollingBack, .rolledBack, .watching, .completed, .superseded:
             break
         }
         if let step = rollout.currentStep, !rollout.state.isFinal {

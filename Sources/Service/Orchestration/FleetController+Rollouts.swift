@@ -6,16 +6,18 @@ public import WireFormat
 extension FleetController {
     /// See ``FleetOperations``.
     public func rollouts(model: ModelName?, active: Bool?) -> [RolloutResource] {
-        state.rollouts.values.filter { tracked in
+        let state = state
+        return state.rollouts.values.filter { tracked in
             (model.map { tracked.rollout.model == $0 } ?? true)
                 && (active.map { tracked.rollout.state.isFinal != $0 } ?? true)
-        }.sorted { ($0.rollout.createdAt, $0.rollout.id) > ($1.rollout.createdAt, $1.rollout.id) }.map(\.resource)
+        }.sorted { ($0.rollout.createdAt, $0.rollout.id) > ($1.rollout.createdAt, $1.rollout.id) }
+            .map { state.resource(of: $0, at: now) }
     }
 
     /// See ``FleetOperations``.
     public func rollout(_ id: RolloutID) throws -> (resource: RolloutResource, revision: UInt64) {
         let tracked = try tracked(id)
-        return (tracked.resource, tracked.revision)
+        return (state.resource(of: tracked, at: now), tracked.revision)
     }
 
     /// See ``FleetOperations``.
@@ -29,7 +31,7 @@ extension FleetController {
         let salt = newSalt()
         let shown = try transact { draft in
             guard request.command != .retry else {
-                let fresh = try draft.retry(rollout, salt: salt)
+                let fresh = try draft.retry(rollout, by: caller.auditName, salt: salt)
                 draft.audit(
                     caller.auditName, "rollout.retry", "rollout/\(id)",
                     ["reason": request.reason, "rollout": fresh.rawValue])
@@ -112,6 +114,9 @@ extension TrackedRollout {
         shown.decisions = decisions
         shown.firstExposedAt = rollout.firstExposedAt
         shown.endedAt = rollout.endedAt
+        shown.author = rollout.author
+        shown.approvals = rollout.approvals
+        if !rollout.state.isFinal, rollout.approvalsMissing > 0 { shown.approvalsMissing = rollout.approvalsMissing }
         return shown
     }
 

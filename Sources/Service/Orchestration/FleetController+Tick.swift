@@ -24,6 +24,7 @@ extension FleetController {
             let judged = try transact { draft in
                 for one in drained { draft.add(.telemetry(one.telemetry)) }
                 for one in drained { draft.heard(one) }
+                draft.noteUses(keyUses)
                 return draft.endTick(
                     TickSurroundings(
                         status: { self.ingest.status(of: $0) }, telemetry: { self.ingest.telemetry(of: $0) },

@@ -49,7 +49,8 @@ public final class FleetController: FleetOperations {
     let rolloutWaits = WaitingRoom<RolloutID>()
     let fleetMetrics: FleetMetrics
     private let published: Mutex<FleetState>
-    private let credentials: Mutex<[Digest: Caller]>
+    let credentials: Mutex<[Digest: Credential]>
+    let keyUses = KeyUses()
     private let faulted = Mutex<String?>(nil)
     /// The end of the audit log as it was last committed.
     let auditEnd: Mutex<AuditEnd>
@@ -74,7 +75,7 @@ public final class FleetController: FleetOperations {
         ingest = TelemetryIngest(stored.telemetry, at: now)
         fleetMetrics = FleetMetrics(surroundings.metrics)
         published = Mutex(state)
-        credentials = Mutex(Self.credentials(of: state))
+        credentials = Mutex(state.credentials)
         auditEnd = Mutex(
             try AuditEnd(
                 of: surroundings.store, digest: surroundings.cryptography.digest, log: surroundings.log))
@@ -131,7 +132,7 @@ public final class FleetController: FleetOperations {
     private func publish(_ draft: FleetDraft) {
         let before = state
         published.withLock { $0 = draft.state }
-        if draft.changesCredentials { credentials.withLock { $0 = Self.credentials(of: draft.state) } }
+        if draft.changesCredentials { credentials.withLock { $0 = draft.state.credentials } }
         for id in draft.touched {
             if let device = draft.state.devices[id] { ingest.setGuidance(draft.state.guidance(for: device), for: id) }
         }
@@ -159,34 +160,6 @@ public final class FleetController: FleetOperations {
                 "rollout ended", ["rollout": rollout.id.rawValue, "state": rollout.state.rawValue])
         }
         fleetMetrics.announce(draft.state)
-    }
-
-    // MARK: - Credentials
-
-    /// Who a bearer credential belongs to.
-    public func caller(bearer: String) -> Caller? {
-        if DeviceToken.isSigned(bearer) { return caller(signedToken: bearer) }
-        let hash = surroundings.cryptography.digest(Array(bearer.utf8))
-        return credentials.withLock { $0[hash] }
-    }
-
-    /// See ``FleetOperations``.
-    public func caller(device id: DeviceID, certificateKey: Digest) -> Caller? {
-        guard let device = state.devices[id], device.retiredAt == nil, device.certificateKey == certificateKey else {
-            return nil
-        }
-        return .device(id)
-    }
-
-    private static func credentials(of state: FleetState) -> [Digest: Caller] {
-        var credentials: [Digest: Caller] = [:]
-        for key in state.apiKeys.values {
-            credentials[key.hash] = .person(id: key.id, name: key.name, role: key.role)
-        }
-        for device in state.devices.values where device.retiredAt == nil {
-            credentials[device.tokenHash] = .device(device.id)
-        }
-        return credentials
     }
 
     // MARK: - Waiting and stopping

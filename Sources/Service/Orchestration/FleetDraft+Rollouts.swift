@@ -20,7 +20,7 @@ extension FleetDraft {
 
     /// Starts a rollout where a deployment's wanted version is not the one its devices run.
     mutating func startRolloutIfNeeded(
-        _ deployment: Deployment, to wanted: VersionReference, salt: UInt64
+        _ deployment: Deployment, to wanted: VersionReference, by author: String, salt: UInt64
     ) -> RolloutStart {
         let history = state.rollouts(of: deployment.name).filter { !$0.rollout.isPlacebo }
         if let active = history.last(where: { !$0.rollout.state.isFinal })?.rollout {
@@ -34,11 +34,11 @@ extension FleetDraft {
         {
             return .rolledBackBefore(failed.id)
         }
-        return .started(startRollout(deployment, from: settled, to: wanted, salt: salt))
+        return .started(startRollout(deployment, from: settled, to: wanted, by: author, salt: salt))
     }
 
     /// Starts a rolled-back version again, because a person wants it.
-    mutating func retry(_ failed: Rollout, salt: UInt64) throws -> RolloutID {
+    mutating func retry(_ failed: Rollout, by author: String, salt: UInt64) throws -> RolloutID {
         guard failed.state == .rolledBack, let deployment = state.deployments[failed.deployment] else {
             throw Problem.conflict(
                 "not_rolled_back", "rollout \(failed.id) is \(failed.state.rawValue); only a rolled-back one is retried"
@@ -52,11 +52,13 @@ extension FleetDraft {
                 "deployment \(deployment.name) wants \(deployment.version) now; apply it with \(failed.to.name) first")
         }
         return startRollout(
-            deployment, from: state.settledVersion(of: deployment.name), to: failed.to, isRetry: true, salt: salt)
+            deployment, from: state.settledVersion(of: deployment.name), to: failed.to, isRetry: true, by: author,
+            salt: salt)
     }
 
     private mutating func startRollout(
-        _ deployment: Deployment, from: VersionReference?, to: VersionReference, isRetry: Bool = false, salt: UInt64
+        _ deployment: Deployment, from: VersionReference?, to: VersionReference, isRetry: Bool = false,
+        by author: String, salt: UInt64
     ) -> RolloutID {
         withdrawPlacebo(of: deployment.name)
         let earlier = state.rollouts(of: deployment.name).map(\.rollout).filter { !$0.isPlacebo }
@@ -64,7 +66,12 @@ extension FleetDraft {
         let budget = RolloutBudget(of: policy.errorBudget, for: to.digest, after: earlier, isRetry: isRetry)
         let rollout = Rollout(
             id: nextRolloutID(of: deployment.name), deployment: deployment, from: from, to: to, policy: policy,
-            budget: budget, salt: salt, at: now)
+            budget: budget, author: author, salt: salt, at: now)
+        if rollout.approvalsMissing > 0 {
+            audit(
+                author, "rollout.propose", "rollout/\(rollout.id)",
+                ["version": to.name.rawValue, "approvals": "\(rollout.approvalsMissing)"])
+        }
         return start(rollout, of: deployment)
     }
 

@@ -2,30 +2,18 @@ public import Fleet
 public import Rollouts
 public import WireFormat
 
-/// Who asks: every use case that changes something is told, and the audit log keeps it.
-public enum Caller: Hashable, Sendable {
-    /// A person or machine with an operator key.
-    case person(id: String, name: String, role: OperatorRole)
-    /// A device with its own token.
-    case device(DeviceID)
-
-    /// The name in the audit log.
-    public var auditName: String {
-        switch self {
-        case .person(_, let name, _): name
-        case .device(let id): "device:\(id)"
-        }
-    }
-}
-
 /// The use cases of the controller, as the API calls them.
 ///
 /// Each throws ``Problem`` for what the caller can mend (unknown name, wrong field, conflict) and other errors for what
 /// it cannot (database away). Calls that may touch the store block and are made from worker threads; those marked fast
 /// never do.
 public protocol FleetOperations: AnyObject, Sendable {
-    /// Who a bearer credential belongs to: an operator key (`eok_…`) or a device token (`edt_…`). Fast.
-    func caller(bearer: String) -> Caller?
+    /// Who a bearer credential belongs to: an operator key (`eok_…`), a device token (`edt_…`) or a signed token. Fast.
+    func authenticate(bearer: String) throws(CredentialRefusal) -> Caller
+
+    /// Whether something is within an operator's scope; what does not exist is within no scope but the one without
+    /// bounds. Fast.
+    func includes(_ subject: ScopeSubject, in scope: OperatorScope) -> Bool
 
     /// Whether a certificate for this key is the device's, which is not retired. Fast.
     func caller(device: DeviceID, certificateKey: Digest) -> Caller?
@@ -75,6 +63,8 @@ public protocol FleetOperations: AnyObject, Sendable {
     func createAPIKey(_ request: APIKeyRequest, by caller: Caller) throws -> APIKeyResource
     /// All operator keys.
     func apiKeys() -> [APIKeyResource]
+    /// Gives an operator key a new secret; the old one works on for a while.
+    func rotateAPIKey(id: String, _ rotation: APIKeyRotation, by caller: Caller) throws -> APIKeyResource
     /// Revokes an operator key.
     func removeAPIKey(id: String, by caller: Caller) throws
 
@@ -133,6 +123,8 @@ public protocol FleetOperations: AnyObject, Sendable {
     func rollout(_ id: RolloutID) throws -> (resource: RolloutResource, revision: UInt64)
     /// Carries out a person's command.
     func command(_ request: RolloutCommandRequest, rollout: RolloutID, by caller: Caller) throws -> RolloutResource
+    /// Approves that a rollout starts, by somebody else than its author.
+    func approve(_ request: ApprovalRequest, rollout: RolloutID, by caller: Caller) throws -> RolloutResource
     /// Says whether an alarm was right; nil takes back what was said.
     func label(
         _ label: DecisionLabel.Value?, decision number: Int, of rollout: RolloutID, by caller: Caller

@@ -77,6 +77,20 @@ public struct StoredAPIKey: Codable, Hashable, Sendable {
     public var hash: Digest
     /// When it was made.
     public var createdAt: Timestamp
+    /// For which models and devices; nil for all.
+    public var scope: OperatorScope?
+    /// Whether a person or a machine holds it; nil for a person.
+    public var holder: KeyHolder?
+    /// When it stops working; nil for never.
+    public var expiresAt: Timestamp?
+    /// When its secret was last replaced.
+    public var rotatedAt: Timestamp?
+    /// SHA-256 of the secret before, while that works too.
+    public var previousHash: Digest?
+    /// Until when the secret before works.
+    public var previousUntil: Timestamp?
+    /// When it was last used, to ``KeyUses/grainSeconds``.
+    public var lastUsedAt: Timestamp?
 
     /// Makes a key.
     public init(id: String, name: String, role: OperatorRole, hash: Digest, createdAt: Timestamp) {

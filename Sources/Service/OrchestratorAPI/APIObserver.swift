@@ -53,7 +53,9 @@ public enum AuthenticationFailure: String, CaseIterable, Hashable, Sendable {
     case unknown
     /// The caller's role or kind may not call the route.
     case wrongRole = "wrong_role"
-    /// The certificate has ended.
+    /// What was asked for is not within the caller's scope.
+    case outOfScope = "out_of_scope"
+    /// The certificate or key has ended.
     case expired
     /// A device tried to act as another one.
     case wrongDevice = "wrong_device"

@@ -1,3 +1,4 @@
+import Fleet
 import Orchestration
 import WebMessages
 import WireFormat
@@ -6,30 +7,48 @@ import WireFormat
 enum AccessRoutes {
     static let all: [Route] = [
         Route(
-            "POST", "/v1/enrolment-tokens", .person(.operator), body: .declaration, replay: .refused,
+            "POST", "/v1/enrolment-tokens", .person(.devices, within: .action), body: .declaration, replay: .refused,
             .blocking(createToken)),
-        Route("GET", "/v1/enrolment-tokens", .person(.viewer), query: ["after", "limit"], .blocking(tokens)),
-        Route("POST", "/v1/api-keys", .person(.admin), body: .declaration, replay: .refused, .blocking(createKey)),
-        Route("GET", "/v1/api-keys", .person(.admin), query: ["after", "limit"], .blocking(keys)),
-        Route("DELETE", "/v1/api-keys/{key}", .person(.admin), .blocking(removeKey)),
         Route(
-            "POST", "/v1/publisher-keys", .person(.admin), body: .declaration, replay: .kept,
+            "GET", "/v1/enrolment-tokens", .person(.read, within: .action), query: ["after", "limit"],
+            .blocking(tokens)),
+        Route(
+            "POST", "/v1/api-keys", .person(.administer, within: .fleet), body: .declaration, replay: .refused,
+            .blocking(createKey)),
+        Route(
+            "GET", "/v1/api-keys", .person(.administer, within: .fleet), query: ["after", "limit"], .blocking(keys)),
+        Route(
+            "POST", "/v1/api-keys/{key}/rotation", .person(.administer, within: .fleet), body: .declaration,
+            replay: .refused, .blocking(rotateKey)),
+        Route("DELETE", "/v1/api-keys/{key}", .person(.administer, within: .fleet), .blocking(removeKey)),
+        Route(
+            "POST", "/v1/publisher-keys", .person(.administer, within: .fleet), body: .declaration, replay: .kept,
             .blocking(addPublisherKey)),
-        Route("GET", "/v1/publisher-keys", .person(.viewer), query: ["after", "limit"], .blocking(publisherKeys)),
         Route(
-            "POST", "/v1/key-sets", .person(.admin), body: .keySet, replay: .kept, .blocking(publishKeySet)),
-        Route("GET", "/v1/key-sets", .deviceOrPerson, query: ["after", "limit"], .blocking(keySets)),
-        Route("GET", "/v1/assignment-key", .deviceOrPerson, .blocking(assignmentKey)),
+            "GET", "/v1/publisher-keys", .person(.read, within: .free), query: ["after", "limit"],
+            .blocking(publisherKeys)),
+        Route(
+            "POST", "/v1/key-sets", .person(.administer, within: .fleet), body: .keySet, replay: .kept,
+            .blocking(publishKeySet)),
+        Route(
+            "GET", "/v1/key-sets", .deviceOrPerson(.read, within: .free), query: ["after", "limit"],
+            .blocking(keySets)),
+        Route("GET", "/v1/assignment-key", .deviceOrPerson(.read, within: .free), .blocking(assignmentKey)),
     ]
 
     private static func createToken(_ call: Call) throws -> WebResponse {
-        try .secret(
-            try call.operations.createToken(
-                try call.body(EnrolmentTokenRequest.self), by: try call.authenticated()))
+        let request = try call.body(EnrolmentTokenRequest.self)
+        // The labels that a device names itself may be any: those that bind it to the scope must be pinned.
+        try call.requireScope(
+            includes: { $0.includes(labels: request.labels ?? Labels()) }, "a device with these labels",
+            field: "labels")
+        return try .secret(try call.operations.createToken(request, by: try call.authenticated()))
     }
 
     private static func tokens(_ call: Call) throws -> WebResponse {
-        try .json(try Page.of(call.operations.tokens(), call, key: \.id))
+        let scope = try call.authenticated().scope
+        let tokens = call.operations.tokens().filter { scope.includes(labels: $0.labels) }
+        return try .json(try Page.of(tokens, call, key: \.id))
     }
 
     private static func createKey(_ call: Call) throws -> WebResponse {
@@ -39,6 +58,12 @@ enum AccessRoutes {
 
     private static func keys(_ call: Call) throws -> WebResponse {
         try .json(try Page.of(call.operations.apiKeys(), call, key: \.id))
+    }
+
+    private static func rotateKey(_ call: Call) throws -> WebResponse {
+        try .secret(
+            try call.operations.rotateAPIKey(
+                id: call.text("key"), try call.body(APIKeyRotation.self), by: try call.authenticated()))
     }
 
     private static func removeKey(_ call: Call) throws -> WebResponse {

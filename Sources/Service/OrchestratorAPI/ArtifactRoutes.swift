@@ -6,11 +6,14 @@ import WireFormat
 /// Artifacts' bytes: resumable upload, and download by range.
 enum ArtifactRoutes {
     static let all: [Route] = [
-        Route("GET", "/v1/artifacts/{digest}", .deviceOrPerson, .blocking(download)),
+        Route("GET", "/v1/artifacts/{digest}", .deviceOrPerson(.read, within: .artifact), .blocking(download)),
         Route(
-            "POST", "/v1/artifacts/{digest}/upload", .person(.operator), body: .declaration, .blocking(begin)),
-        Route("GET", "/v1/artifacts/{digest}/upload", .person(.operator), .blocking(status)),
-        Route("PATCH", "/v1/artifacts/{digest}/upload", .person(.operator), body: .piece, .blocking(append)),
+            "POST", "/v1/artifacts/{digest}/upload", .person(.publish, within: .free), body: .declaration,
+            .blocking(begin)),
+        Route("GET", "/v1/artifacts/{digest}/upload", .person(.publish, within: .free), .blocking(status)),
+        Route(
+            "PATCH", "/v1/artifacts/{digest}/upload", .person(.publish, within: .free), body: .piece,
+            .blocking(append)),
     ]
 
     private static func begin(_ call: Call) throws -> WebResponse {

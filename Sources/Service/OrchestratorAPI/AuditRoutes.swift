@@ -5,10 +5,12 @@ import WireFormat
 /// Who did what, and the proof that nobody changed it since.
 enum AuditRoutes {
     static let all: [Route] = [
-        Route("GET", "/v1/audit", .person(.viewer), query: ["before", "limit"], .blocking(newest)),
-        Route("GET", "/v1/audit/rows", .person(.viewer), query: ["after", "limit"], .blocking(rows)),
-        Route("GET", "/v1/audit/checkpoints", .person(.viewer), query: ["after", "limit"], .blocking(checkpoints)),
-        Route("GET", "/v1/audit/head", .person(.viewer), .blocking(head)),
+        Route("GET", "/v1/audit", .person(.read, within: .fleet), query: ["before", "limit"], .blocking(newest)),
+        Route("GET", "/v1/audit/rows", .person(.read, within: .fleet), query: ["after", "limit"], .blocking(rows)),
+        Route(
+            "GET", "/v1/audit/checkpoints", .person(.read, within: .fleet), query: ["after", "limit"],
+            .blocking(checkpoints)),
+        Route("GET", "/v1/audit/head", .person(.read, within: .fleet), .blocking(head)),
     ]
 
     private static func newest(_ call: Call) throws -> WebResponse {

@@ -25,6 +25,34 @@ struct Call: Sendable {
         return caller
     }
 
+    // MARK: - Scope
+
+    /// Whether something is within the caller's scope.
+    func isWithinScope(_ subject: ScopeSubject) throws -> Bool {
+        operations.includes(subject, in: try authenticated().scope)
+    }
+
+    /// Refuses what is not within the caller's scope.
+    func requireScope(includes subject: ScopeSubject, _ noun: String) throws {
+        guard try isWithinScope(subject) else { throw api.outOfScope(noun, of: try authenticated()) }
+    }
+
+    /// Refuses what a body asks for where the caller's scope does not include it.
+    func requireScope(includes holds: (OperatorScope) -> Bool, _ noun: String, field: String) throws {
+        let caller = try authenticated()
+        guard holds(caller.scope) else { throw api.outOfScope(noun, of: caller, field: field) }
+    }
+
+    /// Refuses a deployment that is, or may come to be, about models or devices beyond the caller's scope.
+    func requireScope(of deployment: Deployment) throws {
+        try requireScope(
+            includes: { $0.includes(model: deployment.model) }, "model \(deployment.model)", field: "model")
+        try requireScope(
+            includes: { $0.includes(model: deployment.model, on: deployment.selector) },
+            deployment.selector.isEmpty ? "every device" : "every device that \"\(deployment.selector)\" may match",
+            field: "selector")
+    }
+
     // MARK: - Path and query
 
     /// A path parameter as it was sent.

@@ -20,17 +20,23 @@ public struct CallerResource: Codable, Hashable, Sendable {
     public var name: String?
     /// What the operator key may do; nil for a device.
     public var role: OperatorRole?
+    /// Whether a person or a machine holds the operator key; nil for a device.
+    public var holder: KeyHolder?
+    /// For which models and devices; nil for all.
+    public var scope: OperatorScope?
     /// The device; nil for a person.
     public var device: DeviceID?
 
     /// Describes a caller.
     public init(_ caller: Caller) {
         switch caller {
-        case .person(let id, let name, let role):
+        case .person(let known):
             kind = .person
-            key = id
-            self.name = name
-            self.role = role
+            key = known.id
+            name = known.name
+            role = known.role
+            holder = known.holder
+            scope = known.scope.isEverything ? nil : known.scope
         case .device(let id):
             kind = .device
             device = id

@@ -8,18 +8,23 @@ import WireFormat
 /// Policies and deployments: declared whole, by name.
 enum DeclarationRoutes {
     static let all: [Route] = [
-        Route("GET", "/v1/policies", .person(.viewer), query: ["after", "limit"], .blocking(policies)),
-        Route("GET", "/v1/policies/{policy}", .person(.viewer), .blocking(policy)),
+        Route("GET", "/v1/policies", .person(.read, within: .free), query: ["after", "limit"], .blocking(policies)),
+        Route("GET", "/v1/policies/{policy}", .person(.read, within: .free), .blocking(policy)),
         Route(
-            "PUT", "/v1/policies/{policy}", .person(.operator), body: .declaration, query: ["dryRun"],
+            "PUT", "/v1/policies/{policy}", .person(.release, within: .policy), body: .declaration, query: ["dryRun"],
             .blocking(applyPolicy)),
-        Route("DELETE", "/v1/policies/{policy}", .person(.operator), .blocking(removePolicy)),
-        Route("GET", "/v1/deployments", .person(.viewer), query: ["after", "limit"], .blocking(deployments)),
-        Route("GET", "/v1/deployments/{deployment}", .person(.viewer), .blocking(deployment)),
+        Route("DELETE", "/v1/policies/{policy}", .person(.release, within: .policy), .blocking(removePolicy)),
         Route(
-            "PUT", "/v1/deployments/{deployment}", .person(.operator), body: .declaration, query: ["dryRun"],
+            "GET", "/v1/deployments", .person(.read, within: .action), query: ["after", "limit"],
+            .blocking(deployments)),
+        Route("GET", "/v1/deployments/{deployment}", .person(.read, within: .deployment), .blocking(deployment)),
+        Route(
+            "PUT", "/v1/deployments/{deployment}", .person(.release, within: .action), body: .declaration,
+            query: ["dryRun"],
             .blocking(applyDeployment)),
-        Route("DELETE", "/v1/deployments/{deployment}", .person(.operator), .blocking(removeDeployment)),
+        Route(
+            "DELETE", "/v1/deployments/{deployment}", .person(.release, within: .deployment),
+            .blocking(removeDeployment)),
     ]
 
     // MARK: - Policies
@@ -53,7 +58,9 @@ enum DeclarationRoutes {
     // MARK: - Deployments
 
     private static func deployments(_ call: Call) throws -> WebResponse {
-        try .json(try Page.of(call.operations.deployments(), call, key: \.name.rawValue))
+        let scope = try call.authenticated().scope
+        let deployments = call.operations.deployments().filter { scope.includes(model: $0.model, on: $0.selector) }
+        return try .json(try Page.of(deployments, call, key: \.name.rawValue))
     }
 
     private static func deployment(_ call: Call) throws -> WebResponse {
@@ -63,7 +70,12 @@ enum DeclarationRoutes {
     private static func applyDeployment(_ call: Call) throws -> WebResponse {
         let name: DeploymentName = try call.name("deployment")
         let deployment = try call.body(Deployment.self, named: ("name", name.rawValue))
+        try call.requireScope(of: deployment)
         return try call.apply { isDryRun in
+            // What is there already may be somebody else's.
+            if call.operations.deployments().contains(where: { $0.name == name }) {
+                try call.requireScope(includes: .deployment(name), "deployment \(name)")
+            }
             try call.checkPreconditions { try call.operations.deployment(name) }
             return try call.operations.apply(deployment, dryRun: isDryRun, by: try call.authenticated())
         }

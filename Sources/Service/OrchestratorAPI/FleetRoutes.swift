@@ -7,16 +7,20 @@ import WireFormat
 enum FleetRoutes {
     static let all: [Route] = [
         Route(
-            "GET", "/v1/devices", .person(.viewer), query: ["selector", "after", "limit"], .blocking(list)),
-        Route("GET", "/v1/devices/{device}", .person(.viewer), .blocking(show)),
-        Route("PATCH", "/v1/devices/{device}", .person(.operator), body: .declaration, .blocking(patch)),
-        Route("DELETE", "/v1/devices/{device}", .person(.operator), .blocking(retire)),
+            "GET", "/v1/devices", .person(.read, within: .action), query: ["selector", "after", "limit"],
+            .blocking(list)),
+        Route("GET", "/v1/devices/{device}", .person(.read, within: .device), .blocking(show)),
+        Route(
+            "PATCH", "/v1/devices/{device}", .person(.devices, within: .device), body: .declaration,
+            .blocking(patch)),
+        Route("DELETE", "/v1/devices/{device}", .person(.devices, within: .device), .blocking(retire)),
     ]
 
     private static func list(_ call: Call) throws -> WebResponse {
         try .json(
             call.operations.devices(
-                matching: try call.selector(), after: try call.queryName("after"), limit: try call.limit()))
+                matching: try call.selector().and(try call.authenticated().scope.selector),
+                after: try call.queryName("after"), limit: try call.limit()))
     }
 
     private static func show(_ call: Call) throws -> WebResponse {
@@ -24,9 +28,11 @@ enum FleetRoutes {
     }
 
     private static func patch(_ call: Call) throws -> WebResponse {
-        try .json(
-            try call.operations.patch(
-                try call.name("device"), try call.body(DevicePatch.self), by: try call.authenticated()))
+        let patch = try call.body(DevicePatch.self)
+        try call.requireScope(
+            includes: { $0.includes(labels: patch.labels) }, "a device with these labels", field: "labels")
+        return try .json(
+            try call.operations.patch(try call.name("device"), patch, by: try call.authenticated()))
     }
 
     private static func retire(_ call: Call) throws -> WebResponse {

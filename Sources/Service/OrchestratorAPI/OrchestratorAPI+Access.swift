@@ -8,34 +8,76 @@ extension OrchestratorAPI {
     ///
     /// - Throws: ``WireFormat/Problem`` with status 401 or 403; each is told to the observer.
     func authorise(_ request: WebRequest, _ route: Route, _ parameters: [String: String]) throws -> Caller? {
-        if route.access == .open { return nil }
+        if route.access == .open || (route.access == .scraper && !surroundings.metricsNeedKey) { return nil }
         let (caller, method) = try caller(of: request, route)
         func refused(_ failure: AuthenticationFailure, _ problem: Problem) -> Problem {
             self.refused(failure, problem, by: method)
         }
+        func require(_ permission: OperatorPermission, _ rule: ScopeRule) throws {
+            guard case .person(let known) = caller else {
+                throw refused(.wrongRole, .roleNeeded(permission, has: "a device"))
+            }
+            guard caller.may(permission) else {
+                throw refused(.wrongRole, .roleNeeded(permission, has: "a \(known.role.rawValue)"))
+            }
+            if let outside = outside(known.scope, rule, parameters) {
+                throw refused(.outOfScope, .outOfScope(outside, known.scope, field: nil))
+            }
+        }
         switch (route.access, caller) {
-        case (.open, _), (.deviceOrPerson, _):
-            return caller
-        case (.person(let needed), .person(_, _, let role)):
-            guard role >= needed else { throw refused(.wrongRole, .roleNeeded(needed, has: "a \(role.rawValue)")) }
-            return caller
-        case (.person(let needed), .device):
-            throw refused(.wrongRole, .roleNeeded(needed, has: "a device"))
+        case (.open, _), (.anyone, _), (.deviceOrPerson, .device): break
+        case (.person(let permission, let rule), _), (.deviceOrPerson(let permission, let rule), .person):
+            try require(permission, rule)
+        case (.scraper, _):
+            try require(.scrape, .fleet)
         case (.device, .person):
             throw refused(.wrongRole, .deviceNeeded)
         case (.device, .device(let id)):
             guard parameters["device"] == id.rawValue else { throw refused(.wrongDevice, .otherDevice(id)) }
-            return caller
         }
+        return caller
+    }
+
+    /// The refusal of something that is not within a caller's scope, told to the observer.
+    func outOfScope(_ noun: String, of caller: Caller, field: String? = nil) -> Problem {
+        refused(.outOfScope, .outOfScope(noun, caller.scope, field: field), by: .bearer)
+    }
+
+    /// What of a request's path is not within a scope; nil where all of it is.
+    ///
+    /// A name that is none is left to the action, which says what is wrong with it.
+    private func outside(_ scope: OperatorScope, _ rule: ScopeRule, _ parameters: [String: String]) -> String? {
+        guard !scope.isEverything else { return nil }
+        func name<Subject: NameSubject>(_ parameter: String) -> Name<Subject>? {
+            parameters[parameter].flatMap { Name<Subject>(rawValue: $0) }
+        }
+        var subject: ScopeSubject?
+        switch rule {
+        case .free, .action: return nil
+        case .fleet: return "what concerns the whole fleet"
+        case .device: subject = name("device").map(ScopeSubject.device)
+        case .model: subject = name("model").map(ScopeSubject.model)
+        case .policy: subject = name("policy").map(ScopeSubject.policy)
+        case .deployment: subject = name("deployment").map(ScopeSubject.deployment)
+        case .rollout: subject = name("rollout").map(ScopeSubject.rollout)
+        case .version: subject = parameters["digest"].flatMap { Digest(hex: $0) }.map(ScopeSubject.version)
+        case .artifact: subject = parameters["digest"].flatMap { Digest(hex: $0) }.map(ScopeSubject.artifact)
+        }
+        guard let subject, !surroundings.operations.includes(subject, in: scope) else { return nil }
+        return subject.noun
     }
 
     /// Who calls: by the bearer credential where one is sent, otherwise by the client certificate.
     private func caller(of request: WebRequest, _ route: Route) throws -> (Caller, AuthenticationMethod) {
         if let bearer = Self.bearer(request.header("authorization")) {
-            guard let caller = surroundings.operations.caller(bearer: bearer) else {
-                throw refused(.unknown, .credentialUnknown, by: .bearer)
+            do throws(CredentialRefusal) {
+                return (try surroundings.operations.authenticate(bearer: bearer), .bearer)
+            } catch {
+                switch error {
+                case .unknown: throw refused(.unknown, .credentialUnknown, by: .bearer)
+                case .expired(let at): throw refused(.expired, .keyExpired(at), by: .bearer)
+                }
             }
-            return (caller, .bearer)
         }
         guard let certificate = request.peerCertificate else {
             throw refused(.missing, .credentialMissing, by: .bearer)
@@ -62,5 +104,20 @@ extension OrchestratorAPI {
         let words = (field ?? "").split(separator: " ")
         guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
         return String(words[1])
+    }
+}
+
+extension ScopeSubject {
+    /// What it is called in a refusal.
+    fileprivate var noun: String {
+        switch self {
+        case .device(let id): "device \(id)"
+        case .model(let name): "model \(name)"
+        case .version(let digest): "version \(digest.short)"
+        case .artifact(let digest): "artifact \(digest.short)"
+        case .policy(let name): "policy \(name), with every deployment that uses it,"
+        case .deployment(let name): "deployment \(name)"
+        case .rollout(let id): "rollout \(id)"
+        }
     }
 }

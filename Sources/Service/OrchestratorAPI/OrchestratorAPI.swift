@@ -25,6 +25,8 @@ public final class OrchestratorAPI: WebHandler {
         public var now: @Sendable () -> Timestamp
         /// The metrics for a scraper's `Accept` field; nil where this listener serves none.
         public var metrics: (@Sendable (_ accept: String?) -> (contentType: String, bytes: [UInt8]))?
+        /// Whether the metrics are for operators who may scrape only.
+        public var metricsNeedKey = false
         /// Who this listener is for.
         public var audience: Audience
         /// The certificate authority of this controller, PEM; nil where it has none.

@@ -28,10 +28,27 @@ extension Problem {
         detail: "the credential is unknown or was revoked; an admin makes an operator key with "
             + "`edgectl apikey create`, a device gets a token by enrolling")
 
-    static func roleNeeded(_ role: OperatorRole, has: String) -> Problem {
+    static func keyExpired(_ at: Timestamp) -> Problem {
         Problem(
+            code: "credential_expired", title: "Credential expired", status: 401,
+            detail: "the operator key ended at \(at); an admin makes another one with `edgectl apikey create`")
+    }
+
+    static func roleNeeded(_ permission: OperatorPermission, has: String) -> Problem {
+        var roles = OperatorRole.permitting(permission).map(\.rawValue)
+        let last = roles.popLast() ?? ""
+        let named = roles.isEmpty ? last : roles.joined(separator: ", ") + " or " + last
+        return Problem(
             code: "role_needed", title: "Not allowed", status: 403,
-            detail: "this needs an operator key of role \(role.rawValue) and the caller is \(has)")
+            detail: "this needs an operator key of role \(named) and the caller is \(has)")
+    }
+
+    static func outOfScope(_ noun: String, _ scope: OperatorScope, field: String?) -> Problem {
+        Problem(
+            code: "out_of_scope", title: "Not allowed", status: 403,
+            detail: "\(noun) is not within the scope of the caller's key (\(scope)), or does not exist; an admin makes "
+                + "a key of another scope",
+            faults: field.map { [FieldFault(field: $0, remedy: "stay within \(scope)")] } ?? [])
     }
 
     static let deviceNeeded = Problem(
@@ -154,7 +171,7 @@ extension WebResponse {
         var headers = [(name: "Content-Type", value: "application/problem+json")]
         switch problem.status {
         case 401:
-            let error = problem.code == Problem.credentialUnknown.code ? ", error=\"invalid_token\"" : ""
+            let error = problem.code != Problem.credentialMissing.code ? ", error=\"invalid_token\"" : ""
             headers.append((name: "WWW-Authenticate", value: "Bearer realm=\"edge-orchestrator\"\(error)"))
         case 503:
             headers.append((name: "Retry-After", value: problem.code == Problem.failed.code ? "5" : "1"))

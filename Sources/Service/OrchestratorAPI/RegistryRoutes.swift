@@ -6,21 +6,24 @@ import WireFormat
 /// Models and their versions.
 enum RegistryRoutes {
     static let all: [Route] = [
-        Route("GET", "/v1/models", .person(.viewer), query: ["after", "limit"], .blocking(models)),
+        Route("GET", "/v1/models", .person(.read, within: .action), query: ["after", "limit"], .blocking(models)),
         Route(
-            "GET", "/v1/models/{model}/versions", .person(.viewer), query: ["after", "limit"], .blocking(versions)),
+            "GET", "/v1/models/{model}/versions", .person(.read, within: .model), query: ["after", "limit"],
+            .blocking(versions)),
         Route(
-            "POST", "/v1/models/{model}/versions", .person(.operator), body: .registration, replay: .kept,
-            .blocking(register)),
-        Route("GET", "/v1/models/{model}/versions/{version}", .person(.viewer), .blocking(version)),
-        Route("GET", "/v1/versions/{digest}", .deviceOrPerson, .blocking(versionByDigest)),
+            "POST", "/v1/models/{model}/versions", .person(.publish, within: .model), body: .registration,
+            replay: .kept, .blocking(register)),
+        Route("GET", "/v1/models/{model}/versions/{version}", .person(.read, within: .model), .blocking(version)),
+        Route("GET", "/v1/versions/{digest}", .deviceOrPerson(.read, within: .version), .blocking(versionByDigest)),
     ]
 
     /// What a digest names never changes.
     static let immutable = (name: "Cache-Control", value: "private, max-age=31536000, immutable")
 
     private static func models(_ call: Call) throws -> WebResponse {
-        try .json(try Page.of(call.operations.models(), call, key: \.name.rawValue))
+        let scope = try call.authenticated().scope
+        let models = call.operations.models().filter { scope.includes(model: $0.name) }
+        return try .json(try Page.of(models, call, key: \.name.rawValue))
     }
 
     private static func versions(_ call: Call) throws -> WebResponse {

@@ -55,7 +55,7 @@ final class ReplayGuard: Sendable {
             throw Problem.badHeader("Idempotency-Key", "use 1 to \(keyLimit) printable ASCII characters, e.g. a UUID")
         }
         switch try call.authenticated() {
-        case .person(let id, _, _): return "\(id):\(sent)"
+        case .person(let known): return "\(known.id):\(sent)"
         case .device(let id): return "device:\(id):\(sent)"
         }
     }

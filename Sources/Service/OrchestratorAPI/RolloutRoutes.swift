@@ -8,23 +8,30 @@ import WireFormat
 enum RolloutRoutes {
     static let all: [Route] = [
         Route(
-            "GET", "/v1/rollouts", .person(.viewer), query: ["model", "active", "after", "limit"], .blocking(list)),
-        Route("GET", "/v1/rollouts/{rollout}", .person(.viewer), .held(show)),
+            "GET", "/v1/rollouts", .person(.read, within: .action), query: ["model", "active", "after", "limit"],
+            .blocking(list)),
+        Route("GET", "/v1/rollouts/{rollout}", .person(.read, within: .rollout), .held(show)),
         Route(
-            "POST", "/v1/rollouts/{rollout}/commands", .person(.operator), body: .declaration, replay: .kept,
-            .blocking(command)),
-        Route("GET", "/v1/rollouts/{rollout}/decisions", .person(.viewer), .blocking(decisions)),
+            "POST", "/v1/rollouts/{rollout}/commands", .person(.release, within: .rollout), body: .declaration,
+            replay: .kept, .blocking(command)),
         Route(
-            "PUT", "/v1/rollouts/{rollout}/decisions/{number}/label", .person(.operator), body: .declaration,
-            .blocking(label)),
-        Route("DELETE", "/v1/rollouts/{rollout}/decisions/{number}/label", .person(.operator), .blocking(unlabel)),
-        Route("GET", "/v1/rollouts/{rollout}/evidence", .person(.viewer), .blocking(evidence)),
-        Route("POST", "/v1/forecasts", .person(.viewer), body: .declaration, .blocking(forecast)),
+            "POST", "/v1/rollouts/{rollout}/approvals", .person(.release, within: .rollout), body: .declaration,
+            replay: .kept, .blocking(approve)),
+        Route("GET", "/v1/rollouts/{rollout}/decisions", .person(.read, within: .rollout), .blocking(decisions)),
+        Route(
+            "PUT", "/v1/rollouts/{rollout}/decisions/{number}/label", .person(.release, within: .rollout),
+            body: .declaration, .blocking(label)),
+        Route(
+            "DELETE", "/v1/rollouts/{rollout}/decisions/{number}/label", .person(.release, within: .rollout),
+            .blocking(unlabel)),
+        Route("GET", "/v1/rollouts/{rollout}/evidence", .person(.read, within: .rollout), .blocking(evidence)),
+        Route("POST", "/v1/forecasts", .person(.read, within: .action), body: .declaration, .blocking(forecast)),
     ]
 
     private static func list(_ call: Call) throws -> WebResponse {
-        let rollouts = call.operations.rollouts(
-            model: try call.queryName("model"), active: try call.queryFlag("active"))
+        let rollouts = try call.operations.rollouts(
+            model: try call.queryName("model"), active: try call.queryFlag("active")
+        ).filter { try call.isWithinScope(.rollout($0.id)) }
         return try .json(try Page.of(rollouts, call, key: \.id.rawValue))
     }
 
@@ -61,6 +68,12 @@ enum RolloutRoutes {
                 by: try call.authenticated()))
     }
 
+    private static func approve(_ call: Call) throws -> WebResponse {
+        try .json(
+            try call.operations.approve(
+                try call.body(ApprovalRequest.self), rollout: try call.name("rollout"), by: try call.authenticated()))
+    }
+
     private static func decisions(_ call: Call) throws -> WebResponse {
         try .json(Page(items: try call.operations.rollout(try call.name("rollout")).resource.decisions))
     }
@@ -85,6 +98,8 @@ enum RolloutRoutes {
     }
 
     private static func forecast(_ call: Call) throws -> WebResponse {
-        try .json(try call.operations.forecast(try call.body(ForecastRequest.self)))
+        let request = try call.body(ForecastRequest.self)
+        try call.requireScope(of: request.deployment)
+        return try .json(try call.operations.forecast(request))
     }
 }

@@ -7,19 +7,48 @@ enum Access: Hashable, Sendable {
     case open
     /// A device, as itself only.
     case device
-    /// A person or machine with an operator key of at least this role.
-    case person(OperatorRole)
-    /// Any device and any operator key.
-    case deviceOrPerson
+    /// An operator whose role permits this, for what is within its scope.
+    case person(OperatorPermission, within: ScopeRule)
+    /// Any device, and such an operator.
+    case deviceOrPerson(OperatorPermission, within: ScopeRule)
+    /// Whoever has a credential.
+    case anyone
+    /// Everyone; where metrics need a key, an operator who may scrape.
+    case scraper
 
     /// The listeners of those who may call.
     var audience: Audience {
         switch self {
-        case .open, .deviceOrPerson: .everyone
+        case .open, .deviceOrPerson, .anyone: .everyone
+        case .scraper: .scrapers
         case .device: .devices
         case .person: .operators
         }
     }
+}
+
+/// What an operator's scope bounds on a route.
+enum ScopeRule: Hashable, Sendable {
+    /// Nothing: the same for everybody who may call it.
+    case free
+    /// All of it: what the route is about is the whole fleet's, and needs a scope without bounds.
+    case fleet
+    /// What the action says: it leaves out of a list what is not within, or looks at the body.
+    case action
+    /// The path's device.
+    case device
+    /// The path's model.
+    case model
+    /// The path's digest of a version.
+    case version
+    /// The path's digest of a file.
+    case artifact
+    /// The path's policy.
+    case policy
+    /// The path's deployment.
+    case deployment
+    /// The path's rollout.
+    case rollout
 }
 
 /// Who a listener is for; the routes of the other side are unknown on it.
@@ -30,10 +59,16 @@ public enum Audience: Hashable, Sendable {
     case devices
     /// People, and machines with an operator key.
     case operators
+    /// Scrapers: a listener for the metrics alone.
+    case scrapers
 
     /// Whether a listener for this audience has a route for that one.
     func includes(_ other: Audience) -> Bool {
-        self == .everyone || other == .everyone || self == other
+        switch (self, other) {
+        case (.scrapers, _): other == .scrapers
+        case (_, .scrapers): true
+        default: self == .everyone || other == .everyone || self == other
+        }
     }
 }
 

@@ -7,10 +7,10 @@ enum ServiceRoutes {
     static let all: [Route] = [
         Route("GET", "/healthz", .open, .fast { _ in .text("ok\n") }),
         Route("GET", "/readyz", .open, .fast(ready)),
-        Route("GET", "/metrics", .open, .fast(metrics)),
+        Route("GET", "/metrics", .scraper, .fast(metrics)),
         Route("GET", "/openapi.yaml", .open, .fast(description)),
         Route("GET", "/v1/certificate-authority", .open, .fast(certificateAuthority)),
-        Route("GET", "/v1/whoami", .deviceOrPerson, .fast(whoAmI)),
+        Route("GET", "/v1/whoami", .anyone, .fast(whoAmI)),
     ]
 
     private static func ready(_ call: Call) throws -> WebResponse {
