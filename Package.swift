@@ -157,6 +157,7 @@ let testTargets: [Target] = [
     tests("Terminal"),
     tests("TraceFiles", ["CanaryAnalysis", "FleetSimulation", "RecordedFleets"]),
     tests("WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),
+    tests("EdgeOrchestrator", ["CurlClient", "Fleet"]),
     .testTarget(
         name: "EdgectlTests",
         dependencies: [

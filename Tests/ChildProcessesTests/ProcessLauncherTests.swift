@@ -49,6 +49,27 @@ import Testing
         #expect(launcher.end(of: process) == .exited(-1), "its end was told before")
     }
 
+    @Test("what a killed agent left behind is ended by the next start, and nothing else")
+    func leftovers() throws {
+        let other = ProcessLauncher(logPath: log + ".other")
+        let kept = try other.launch(["/bin/sleep", "60"])
+        defer { other.terminate(kept, force: true) }
+        let child = try launcher.launch(["/bin/sh", "-c", "setsid sleep 60 & echo child $!; wait"])
+        let text = try output(containing: "child ")
+        let grandchild = try #require(text.split(separator: " ").last.flatMap { pid_t($0.filter(\.isNumber)) })
+        // A moment after the start the environment may still be that of the launching program.
+        var ended: Set<Int32> = []
+        _ = try awaited { () -> Bool? in
+            ended.formUnion(ProcessLauncher(logPath: log).endLeftovers())
+            return ended.isSuperset(of: [child, grandchild]) ? true : nil
+        }
+        #expect(try awaited { launcher.end(of: child) } == .signalled(SIGKILL))
+        #expect(ended == [child, grandchild])
+        #expect(other.end(of: kept) == nil)
+        other.terminate(kept, force: true)
+        #expect(try awaited { other.end(of: kept) } == .signalled(SIGKILL))
+    }
+
     @Test("a program that does not listen is ended by force, with all it has started")
     func force() throws {
         let process = try launcher.launch(["/bin/sh", "-c", "trap '' TERM; sleep 60 & echo child $!; wait; sleep 60"])

@@ -26,6 +26,10 @@ final class Device {
     var lastContact: Timestamp?
     /// What the device is made of; empty where it does not say.
     var architecture = ""
+    /// Tries that may bring nothing.
+    var fetchTries = 2
+    /// When files may be fetched.
+    var downloadWindow: DailyWindow?
     /// Whom the device trusts; nil for the stub key.
     var trust: (any VersionVerifying)?
     /// The number of the newest key set that the controller told of in its last answer to a heartbeat.
@@ -86,7 +90,8 @@ final class Device {
     func work() throws {
         let settings = AgentSettings(
             device: id, model: model, runtime: RuntimeSettings(command: ["run", "{model_dir}"], port: 1),
-            agentVersion: "1", probationSeconds: 1, fetchTries: 2, architecture: architecture)
+            agentVersion: "1", probationSeconds: 1, fetchTries: fetchTries, architecture: architecture,
+            downloadWindow: downloadWindow)
         let services = AgentServices(
             files: disk, controller: controller, verifier: trust ?? StubTrust(device: id), probe: probe,
             launcher: FakeLauncher(), clock: clock, chance: EvenChance(), log: log,

@@ -59,6 +59,9 @@ final class FakeController: ControllerClient {
         /// Downloads break off after so many bytes, once for each element.
         var breaks: [Int] = []
         var offsets: [UInt64] = []
+        var asked: [Range<UInt64>] = []
+        /// What the next requests for files are answered with, once for each element; nil for what was asked for.
+        var answers: [(@Sendable ([UInt8], Range<UInt64>, (UInt64, [UInt8]) throws -> Void) throws -> Void)?] = []
         var isAway = false
         /// So many requests for versions and files find nobody.
         var absences = 0
@@ -112,16 +115,24 @@ final class FakeController: ControllerClient {
     }
 
     func artifact(
-        _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
+        _ digest: Digest, bytes range: Range<UInt64>, of sizeBytes: UInt64,
+        sink: @escaping (UInt64, [UInt8]) throws -> Void
     ) throws {
         try checkFetch()
-        let (bytes, limit) = state.withLock { state in
-            state.offsets.append(offsetBytes)
+        let (bytes, limit, answer) = state.withLock { state in
+            state.offsets.append(range.lowerBound)
+            state.asked.append(range)
             if let sets = state.keySetsAfterFiles { state.keySets = sets }
-            return (state.files[digest] ?? [], state.breaks.isEmpty ? nil : state.breaks.removeFirst())
+            return (
+                state.files[digest] ?? [], state.breaks.isEmpty ? nil : state.breaks.removeFirst(),
+                state.answers.isEmpty ? nil : state.answers.removeFirst()
+            )
         }
-        let rest = bytes.dropFirst(Int(offsetBytes))
-        try sink(offsetBytes, Array(rest.prefix(limit ?? rest.count)))
+        if let answer { return try answer(bytes, range, sink) }
+        // One that has more than was announced sends more.
+        let behind = bytes.dropFirst(Int(range.lowerBound))
+        let rest = range.upperBound == sizeBytes ? behind : behind.prefix(range.count)
+        try sink(range.lowerBound, Array(rest.prefix(limit ?? rest.count)))
         if limit != nil { throw ControllerFault.unavailable("the connection broke") }
     }
 

@@ -159,4 +159,59 @@ import WireFormat
         #expect(try device.local.current == v2.digest)
         #expect(try !QuarantineStore(files: device.disk).holds(v2.digest, assignment: 3))
     }
+
+    @Test("a version that failed here is no version to return to, whoever names it")
+    func quarantinedFallback() throws {
+        let (device, v1) = try settled()
+        let versions = try ["v2.0.0", "v3.0.0"].map { try TestVersion($0, model: device.model) }
+        for version in versions { device.controller.offer(version) }
+        let (v2, v3) = (versions[0], versions[1])
+        let (bad, broken) = (v2.digest, v3.digest)
+        device.runtime.state.withLock { $0.refused = [bad, broken] }
+        device.order(2, run: v2, fallback: v1)
+        try device.work()
+        device.order(3, run: v3, fallback: v2)
+        try device.work()
+        #expect(try device.local.current == v1.digest)
+        #expect(try device.local.lastKnownGood == v1.digest)
+        device.runtime.state.withLock { $0.refused = [broken] }
+        device.order(4, run: v2, fallback: v2)
+        try device.work()
+        #expect(try device.local.lastKnownGood == v2.digest, "it has proven itself when it was tried on purpose")
+    }
+
+    @Test("a person at the device takes a version back, which is reported, and shut out until it is ordered anew")
+    func returnedByHand() throws {
+        let (device, v1) = try settled()
+        let v2 = try TestVersion("v2.0.0", model: device.model)
+        device.controller.offer(v2)
+        device.order(2, run: v2, fallback: v1)
+        try device.work()
+        try ReturnRequest(reason: "it smokes", at: Timestamp(milliseconds: 1)).place(in: device.disk)
+        try device.idle()
+        #expect(try device.local.current == v1.digest)
+        #expect(device.runtime.state.withLock { $0.serving } == v1.digest)
+        let last = try #require(device.controller.outcomes.last)
+        #expect(last.outcome == .rolledBack && last.reason == "return_ordered")
+        #expect(last.detail == "ordered at the device: it smokes")
+        #expect(try !ReturnRequest.waits(in: device.disk))
+        #expect(try QuarantineStore(files: device.disk).holds(v2.digest, assignment: 2))
+        #expect(try !QuarantineStore(files: device.disk).holds(v2.digest, assignment: 3))
+        try ReturnRequest(reason: "", at: Timestamp(milliseconds: 1)).place(in: device.disk)
+        try device.idle()
+        #expect(try device.local.current == v1.digest, "there is nothing to return to")
+        #expect(try !ReturnRequest.waits(in: device.disk))
+    }
+
+    @Test("a person who is faster than the probation is heard during it")
+    func returnedOnProbation() throws {
+        let (device, v1) = try settled()
+        let v2 = try TestVersion("v2.0.0", model: device.model)
+        device.controller.offer(v2)
+        device.order(2, run: v2, fallback: v1)
+        try ReturnRequest(reason: "stop", at: Timestamp(milliseconds: 1)).place(in: device.disk)
+        try device.work()
+        #expect(try device.local.current == v1.digest)
+        #expect(device.controller.outcomes.map(\.reason) == [nil, "return_ordered"])
+    }
 }

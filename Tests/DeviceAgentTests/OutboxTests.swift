@@ -40,6 +40,23 @@ import WireFormat
         #expect(try Outbox(files: disk, reserved: 7).reserve() == 8, "the journal promised 7")
     }
 
+    @Test("nothing overtakes an outcome that was promised a number, not even after a start")
+    func promise() throws {
+        let outbox = try Outbox(files: disk, reserved: 0)
+        try outbox.put(report(outbox.reserve(), .stepDone))
+        let promised = outbox.promise()
+        try outbox.put(report(outbox.reserve(), .stepDone))
+        #expect(try outbox.batch().reports.map(\.sequence) == [1])
+        let reopened = try Outbox(files: disk, reserved: promised)
+        #expect(try reopened.batch().reports.map(\.sequence) == [1])
+        try reopened.acknowledge(through: 1, killSwitch: NoKillSwitch())
+        #expect(reopened.isEmpty, "a loop that sends must not turn in vain")
+        try reopened.put(report(promised))
+        #expect(try reopened.batch().reports.map(\.sequence) == [2, 3])
+        outbox.releasePromise()
+        #expect(try outbox.batch().reports.map(\.sequence) == [3], "what was acknowledged is gone from the disk")
+    }
+
     @Test("a report that is written again is the same report, and one that was acknowledged never comes back")
     func again() throws {
         let outbox = try Outbox(files: disk, reserved: 0)

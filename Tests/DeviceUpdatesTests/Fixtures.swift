@@ -44,5 +44,5 @@ let everyState: [UpdateState] = [
 let everyEvent: [UpdateEvent] = [
     .assignmentReceived(Assignment(number: 3, run: v3, fallback: v1, probationSeconds: 1), settled), .stepDone,
     .backedUp(v1), .stepFailed(.diskFull), .runtimeUnstable(settled), .contactLost(settled),
-    .versionDamaged(settled), .reported, .agentStarted(settled),
+    .versionDamaged(settled), .returnOrdered(settled), .reported, .agentStarted(settled),
 ]

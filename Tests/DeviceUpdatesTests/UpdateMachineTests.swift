@@ -179,7 +179,7 @@ import Testing
     func leaving() {
         let unproven = LocalVersions(current: v2, lastKnownGood: v1, sealed: [v1, v2])
         let events: [(LocalVersions) -> UpdateEvent] = [
-            { .runtimeUnstable($0) }, { .contactLost($0) }, { .versionDamaged($0) },
+            { .runtimeUnstable($0) }, { .contactLost($0) }, { .versionDamaged($0) }, { .returnOrdered($0) },
         ]
         for event in events {
             var machine = UpdateMachine(state: .idle, accepted: 2)

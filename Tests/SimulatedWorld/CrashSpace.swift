@@ -143,11 +143,12 @@ extension MemoryDisk.Write {
         switch fate {
         case .whole:
             let gap = [UInt8](repeating: 0, count: max(0, offset - content.count))
-            return content.prefix(offset) + gap + bytes
+            return content.prefix(offset) + gap + bytes + (keepsRest ? content.dropFirst(end) : [])
         case .torn:
             let half = MemoryDisk.Write(offset: offset, bytes: Array(bytes.prefix((bytes.count + 1) / 2)))
             return half.applied(to: content) + content.dropFirst(half.offset + half.bytes.count)
         case .lengthOnly:
+            if keepsRest, content.count > end { return content }
             return content.prefix(end) + [UInt8](repeating: 0, count: max(0, end - content.count))
         }
     }

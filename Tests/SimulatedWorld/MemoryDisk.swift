@@ -20,10 +20,12 @@ final class MemoryDisk: DurableFiles {
         var isReadOnly = false
     }
 
-    /// Bytes that were written at an offset; the file was cut off behind them.
+    /// Bytes that were written at an offset; the file was cut off behind them unless its rest was to stay.
     struct Write: Hashable {
         var offset: Int
         var bytes: [UInt8]
+        /// What lies behind them stays.
+        var keepsRest = false
     }
 
     /// One operation of a trace, and what was there after it.
@@ -145,7 +147,14 @@ final class MemoryDisk: DurableFiles {
     }
 
     func write(_ path: String, _ bytes: [UInt8], at offset: UInt64) throws(StorageFault) {
-        let write = Write(offset: Int(offset), bytes: bytes)
+        try apply(Write(offset: Int(offset), bytes: bytes), to: path)
+    }
+
+    func patch(_ path: String, _ bytes: [UInt8], at offset: UInt64) throws(StorageFault) {
+        try apply(Write(offset: Int(offset), bytes: bytes, keepsRest: true), to: path)
+    }
+
+    private func apply(_ write: Write, to path: String) throws(StorageFault) {
         try change(path) { state, inode in
             guard var file = state.files[inode] else { return }
             file.bytes = write.applied(to: file.bytes)
@@ -249,6 +258,13 @@ final class MemoryDisk: DurableFiles {
     func digest(_ path: String) throws(StorageFault) -> Digest {
         guard let bytes = try read(path) else { throw StorageFault(operation: "hash", path: path, reason: "missing") }
         return SHA256().digest(of: bytes)
+    }
+
+    func digest(_ path: String, in range: Range<UInt64>) throws(StorageFault) -> Digest {
+        guard let bytes = try read(path), bytes.count >= range.upperBound else {
+            throw StorageFault(operation: "hash", path: path, reason: "missing")
+        }
+        return SHA256().digest(of: Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)]))
     }
 
     func makeReadOnly(_ path: String) throws(StorageFault) {

@@ -297,7 +297,8 @@ final class SimulatedLink: ControllerClient {
     }
 
     func artifact(
-        _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
+        _ digest: Digest, bytes: Range<UInt64>, of sizeBytes: UInt64,
+        sink: @escaping (UInt64, [UInt8]) throws -> Void
     ) throws {}
 
     func send(_ history: HistoryUpload) throws(ControllerFault) {

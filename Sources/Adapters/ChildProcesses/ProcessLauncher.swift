@@ -6,7 +6,9 @@ internal import Glibc
 /// Starts the model runtime as a child process: own process group, no inherited descriptors, output to a log file.
 ///
 /// The child is started through `setpriv --pdeathsig KILL` (util-linux), so that it dies with the thread that started
-/// it, even when the agent is killed; where `setpriv` is missing it is started without.
+/// it, even when the agent is killed; where `setpriv` is missing it is started without. An agent that is killed before
+/// `setpriv` got that far, and a runtime that starts processes of its own, leave processes behind: each carries the
+/// path of its log in its environment, by which the next start finds it (``endLeftovers()``).
 public struct ProcessLauncher: ProcessLaunching {
     /// Where output goes; appended to, and started anew when it is larger than ``logLimitBytes``.
     public let logPath: String
@@ -17,6 +19,9 @@ public struct ProcessLauncher: ProcessLaunching {
     /// Variables of the agent's environment that its children do not get: a secret, and a fault that is meant for the
     /// agent.
     fileprivate static let withheld = ["EDGE_AGENT_TOKEN", "EDGE_AGENT_KILL_AT"]
+
+    /// The variable by which the processes of a launcher are known.
+    static let mark = "EDGE_AGENT_RUNTIME_LOG"
 
     /// Makes a launcher.
     public init(logPath: String) {
@@ -32,6 +37,24 @@ public struct ProcessLauncher: ProcessLaunching {
             unsafe access(Self.setpriv, X_OK) == 0 ? [Self.setpriv, "--pdeathsig", "KILL", "--"] + command : command
         let plan = try SpawnPlan(logPath: logPath)
         return try plan.spawn(wrapped)
+    }
+
+    /// Ends every process that an earlier launcher with this log started and that is still there.
+    ///
+    /// What an ended agent leaves behind would keep the port, and answer for a version that is not the one ordered.
+    ///
+    /// - Returns: their process ids.
+    public func endLeftovers() -> [Int32] {
+        let mark = Array("\(Self.mark)=\(logPath)".utf8)
+        var ended: [Int32] = []
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? [] {
+            guard let process = Int32(name), process != getpid(),
+                let environment = FileManager.default.contents(atPath: "/proc/\(name)/environ"),
+                environment.split(separator: 0).contains(where: { $0.elementsEqual(mark) })
+            else { continue }
+            if kill(process, SIGKILL) == 0 { ended.append(process) }
+        }
+        return ended
     }
 
     /// How the process ended; nil while it runs.
@@ -66,10 +89,12 @@ public struct LaunchFault: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// Attributes and file actions of one spawn, freed at its end.
 @safe private final class SpawnPlan {
+    private let logPath: String
     private var attributes = posix_spawnattr_t()
     private var actions = unsafe posix_spawn_file_actions_t()
 
     init(logPath: String) throws {
+        self.logPath = logPath
         guard unsafe posix_spawnattr_init(&attributes) == 0, unsafe posix_spawn_file_actions_init(&actions) == 0 else {
             throw LaunchFault(command: "", reason: "out of memory")
         }
@@ -98,7 +123,8 @@ public struct LaunchFault: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     func spawn(_ command: [String]) throws -> Int32 {
-        let environment = ProcessInfo.processInfo.environment.filter { !ProcessLauncher.withheld.contains($0.key) }
+        var environment = ProcessInfo.processInfo.environment.filter { !ProcessLauncher.withheld.contains($0.key) }
+        environment[ProcessLauncher.mark] = logPath
         let arguments = unsafe Self.copied(command)
         let variables = unsafe Self.copied(environment.map { "\($0.key)=\($0.value)" })
         defer {

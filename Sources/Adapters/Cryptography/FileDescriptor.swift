@@ -57,6 +57,16 @@ struct FileDescriptor: ~Copyable {
         }
     }
 
+    func read(into buffer: inout [UInt8], at offset: UInt64) throws(FileAccessError) -> Int {
+        while true {
+            let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+                unsafe Glibc.pread(number, bytes.baseAddress, bytes.count, off_t(clamping: offset))
+            }
+            if count >= 0 { return count }
+            guard errno == EINTR else { throw .system(operation: "read", path: path, code: errno) }
+        }
+    }
+
     /// The names in an open directory without `.` and `..`, in no particular order.
     func names(limit: Int) throws(FileAccessError) -> [String] {
         // The stream closes its descriptor, so it gets one of its own.

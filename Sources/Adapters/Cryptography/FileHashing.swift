@@ -1,4 +1,5 @@
 public import Fleet
+internal import Glibc
 
 /// What hashing a file found.
 public struct HashedFile: Hashable, Sendable {
@@ -17,6 +18,25 @@ public enum FileHashing {
         let file = try FileDescriptor(opening: path)
         guard case .regular = try file.kind() else { throw .specialFile(path: path) }
         return try sha256(of: file)
+    }
+
+    /// Hashes some of a regular file's bytes, which must be there.
+    ///
+    /// - Throws: ``FileAccessError`` when they cannot be read, or the file ends before them.
+    public static func sha256(ofFile path: String, in range: Range<UInt64>) throws(FileAccessError) -> Digest {
+        let file = try FileDescriptor(opening: path)
+        guard case .regular = try file.kind() else { throw .specialFile(path: path) }
+        var hasher = SHA256Hasher()
+        var buffer = [UInt8](repeating: 0, count: Int(min(1 << 18, range.upperBound - range.lowerBound)))
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let count = try file.read(into: &buffer, at: position)
+            guard count > 0 else { throw .system(operation: "hash the end of", path: path, code: ENODATA) }
+            let wanted = min(count, Int(range.upperBound - position))
+            hasher.update(buffer.span.extracting(first: wanted))
+            position += UInt64(wanted)
+        }
+        return hasher.finalize()
     }
 
     /// Reads a small regular file whole.

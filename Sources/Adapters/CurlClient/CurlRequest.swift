@@ -20,6 +20,8 @@ public struct CurlRequest: Sendable {
     public var lowSpeedLimitBytesPerSecond: Int?
     /// Seconds a transfer may stay below the rate, at least 1.
     public var lowSpeedSeconds: Int = 30
+    /// No faster than this on average, or nil for no limit.
+    public var highestBytesPerSecond: Int?
     /// The most bytes of a response body ``CurlClient/send(_:cancellation:)`` takes, after decompression.
     public var maxResponseBytes: Int = 16 * 1024 * 1024
     /// Whether a redirect is followed, at most 5 times and to `http` and `https` only.

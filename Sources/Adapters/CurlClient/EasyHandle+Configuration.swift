@@ -19,6 +19,7 @@ extension EasyHandle {
             try settings.set(CURLOPT_ACCEPT_ENCODING, "gzip")
         }
         try configureTimes(request, settings)
+        try configureSpeed(request, settings)
         try configureTLS(request.tls, settings)
         try configureMethod(request, settings)
         try configureHeaders(request, settings)
@@ -32,6 +33,11 @@ extension EasyHandle {
             try settings.set(CURLOPT_LOW_SPEED_LIMIT, limit)
             try settings.set(CURLOPT_LOW_SPEED_TIME, max(1, request.lowSpeedSeconds))
         }
+    }
+
+    private func configureSpeed(_ request: CurlRequest, _ settings: EasySettings) throws(CurlError) {
+        guard let highest = request.highestBytesPerSecond else { return }
+        try settings.set(CURLOPT_MAX_RECV_SPEED_LARGE, offset: UInt64(max(1, highest)))
     }
 
     private func configureTLS(_ tls: CurlTLS, _ settings: EasySettings) throws(CurlError) {

@@ -42,6 +42,21 @@ public final class StateDirectory: DurableFiles {
         lock = nil
     }
 
+    /// Whether an agent runs on a state directory.
+    public static func isInUse(_ root: String) -> Bool {
+        let descriptor = unsafe open(root + "/lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return false }
+        let probe = DescriptorOwner(number: descriptor)
+        return withExtendedLifetime(probe) { flock(descriptor, LOCK_EX | LOCK_NB) != 0 }
+    }
+
+    /// Who may read and write a path; nil where there is none.
+    public static func permissions(of path: String) -> (mode: UInt32, isOwn: Bool)? {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { return nil }
+        return (status.st_mode & 0o777, status.st_uid == geteuid())
+    }
+
     /// The absolute path, for the runtime's command line.
     public func absolute(_ path: String) -> String {
         path.isEmpty ? root : "\(root)/\(path)"
@@ -64,6 +79,11 @@ public final class StateDirectory: DurableFiles {
         let file = try create(path, mode: 0o644)
         try file.write(bytes, at: offset)
         try file.cut(at: offset + UInt64(bytes.count))
+    }
+
+    /// Writes bytes at an offset and leaves what lies behind them; the file is created when it is not there.
+    public func patch(_ path: String, _ bytes: [UInt8], at offset: UInt64) throws(StorageFault) {
+        try create(path, mode: 0o644).write(bytes, at: offset)
     }
 
     /// Makes a file's bytes durable.
@@ -134,6 +154,15 @@ public final class StateDirectory: DurableFiles {
     public func digest(_ path: String) throws(StorageFault) -> Digest {
         do throws(FileAccessError) {
             return try FileHashing.sha256(ofFile: absolute(path)).digest
+        } catch {
+            throw StorageFault(operation: "hash", path: path, reason: "\(error)")
+        }
+    }
+
+    /// SHA-256 of some of a file's bytes.
+    public func digest(_ path: String, in bytes: Range<UInt64>) throws(StorageFault) -> Digest {
+        do throws(FileAccessError) {
+            return try FileHashing.sha256(ofFile: absolute(path), in: bytes)
         } catch {
             throw StorageFault(operation: "hash", path: path, reason: "\(error)")
         }

@@ -46,6 +46,8 @@ public enum FailureReason: String, CaseIterable, Hashable, Sendable {
     case superseded
     /// Too long without the controller on a version that was not proven.
     case contactLost = "contact_lost"
+    /// A person at the device ordered the return.
+    case returnOrdered = "return_ordered"
     /// Returning to the backup failed as well.
     case rollbackFailed = "rollback_failed"
 
@@ -53,7 +55,7 @@ public enum FailureReason: String, CaseIterable, Hashable, Sendable {
     public var blamesVersion: Bool {
         switch self {
         case .hashMismatch, .signatureInvalid, .versionMismatch, .runtimeUnhealthy, .runtimeCrashed, .smokeFailed,
-            .interrupted, .tooManyTransitions:
+            .interrupted, .tooManyTransitions, .returnOrdered:
             true
         case .assignmentInvalid, .assignmentExpired, .assignmentReplayed, .unknownModel, .quarantined, .incompatible,
             .versionWithdrawn, .publisherRevoked, .downloadFailed, .diskFull, .storageFailed, .backupMissing,
@@ -70,7 +72,7 @@ public enum FailureReason: String, CaseIterable, Hashable, Sendable {
             true
         case .downloadFailed, .hashMismatch, .diskFull, .storageFailed, .backupMissing, .runtimeUnhealthy,
             .runtimeCrashed, .smokeFailed, .interrupted, .tooManyTransitions, .superseded, .contactLost,
-            .rollbackFailed:
+            .returnOrdered, .rollbackFailed:
             false
         }
     }

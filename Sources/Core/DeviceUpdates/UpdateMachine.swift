@@ -36,6 +36,7 @@ public struct UpdateMachine: Hashable, Sendable {
         case .runtimeUnstable(let local): versionMustBeLeft(.runtimeCrashed, local)
         case .contactLost(let local): versionMustBeLeft(.contactLost, local)
         case .versionDamaged(let local): versionMustBeLeft(.hashMismatch, local)
+        case .returnOrdered(let local): versionMustBeLeft(.returnOrdered, local)
         case .reported: reported()
         case .agentStarted(let local): agentStarted(local)
         }

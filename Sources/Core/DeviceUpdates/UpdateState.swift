@@ -79,6 +79,8 @@ public enum UpdateEvent: Hashable, Sendable {
     case contactLost(LocalVersions)
     /// The serving version's bytes are not the signed ones any more.
     case versionDamaged(LocalVersions)
+    /// A person at the device wants it back on its last known good.
+    case returnOrdered(LocalVersions)
     /// The outcome is in the outbox.
     case reported
     /// The agent started, and found these versions.

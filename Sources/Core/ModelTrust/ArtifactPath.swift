@@ -11,6 +11,9 @@ public struct ArtifactPath: Hashable, Comparable, Sendable, CustomStringConverti
     /// The file that holds a version's signature; it lies beside the signed files and is not signed itself.
     public static let signature = ArtifactPath(trusted: "model.sig")
 
+    /// The digests of the pieces of large files, where a version has some.
+    public static let chunks = ArtifactPath(trusted: "edge-chunks.json")
+
     /// How OpenSSF Model Signing names a model that is one file and no directory; no file of a version has this name.
     public static let wholeFile = ArtifactPath(trusted: ".")
 

@@ -12,6 +12,10 @@ public struct Problem: Error, Codable, Hashable, Sendable, CustomStringConvertib
     public var detail: String
     /// The faulty fields.
     public var faults: [FieldFault]
+    /// After how many seconds the sender asks to come back; nil where it does not.
+    ///
+    /// A header field, and no member.
+    public var retryAfterSeconds: Double?
 
     private enum CodingKeys: String, CodingKey {
         case type, title, status, detail, faults

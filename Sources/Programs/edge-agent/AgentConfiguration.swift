@@ -1,4 +1,5 @@
 import DeviceAgent
+import DeviceUpdates
 import Fleet
 import Foundation
 import PrometheusExposition
@@ -19,11 +20,13 @@ struct AgentConfiguration {
     var usesBearerToken: Bool
     var labels: Labels
     var settings: AgentSettings
+    /// Files are fetched no faster than this; nil for no limit.
+    var downloadBytesPerSecond: Int?
 
     /// Reads and checks everything.
     ///
     /// - Throws: ``ConfigurationFaults`` with every fault.
-    init(flags: RunCommand, environment: [String: String] = ProcessInfo.processInfo.environment) throws {
+    init(flags: AgentOptions, environment: [String: String] = ProcessInfo.processInfo.environment) throws {
         var check = Check()
         let file = check.attempt { try flags.config.map(AgentFile.read) ?? AgentFile() } ?? AgentFile()
         let device = check.name("--device", flags.device ?? file.device, DeviceSubject.self)
@@ -45,6 +48,9 @@ struct AgentConfiguration {
         check.require(startSeconds > 0 && startSeconds <= 3600, "--start-seconds must be more than 0, at most 3600")
         let fetchTries = flags.fetchTries ?? file.fetchTries ?? 8
         check.require((1...1000).contains(fetchTries), "--fetch-tries must be 1 to 1000")
+        let window = check.window(flags.downloadWindow ?? file.downloadWindow)
+        let limit = flags.downloadKibPerSecond ?? file.downloadKibPerSecond
+        check.require((1...(1 << 30)).contains(limit ?? 1), "--download-kib-per-second must be 1 or more")
         let controller = flags.controller ?? file.controller
         if let controller { check.url("--controller", controller) }
         let token = check.token(flags, file, environment)
@@ -63,7 +69,8 @@ struct AgentConfiguration {
                 metricsPath: paths[1].1, mapping: mapping, startSeconds: startSeconds),
             agentVersion: EdgeAgent.version, reserveBytes: (flags.reserveMib ?? file.reserveMib ?? 64) << 20,
             probationSeconds: flags.probationSeconds ?? file.probationSeconds ?? 30, fetchTries: fetchTries,
-            architecture: SystemFacts.architecture)
+            architecture: SystemFacts.architecture, downloadWindow: window)
+        downloadBytesPerSecond = limit.map { $0 << 10 }
     }
 }
 
@@ -113,6 +120,14 @@ private struct Check {
             "\(flag) must be an address like https://controller:8443")
     }
 
+    mutating func window(_ text: String?) -> DailyWindow? {
+        let window = text.flatMap { DailyWindow($0) }
+        require(
+            text == nil || window != nil,
+            "--download-window \(text ?? "") must be a time of the day like 22:00-06:00, with two different ends")
+        return window
+    }
+
     mutating func command(_ flag: String?, _ listed: AgentFile.Command?) -> [String]? {
         let words = flag.map(CommandWords.split) ?? listed?.words ?? []
         require(!words.isEmpty, "--runtime-command is missing")
@@ -143,7 +158,7 @@ private struct Check {
         return ScrapeMapping.readyMade[name]
     }
 
-    mutating func token(_ flags: RunCommand, _ file: AgentFile, _ environment: [String: String]) -> String? {
+    mutating func token(_ flags: AgentOptions, _ file: AgentFile, _ environment: [String: String]) -> String? {
         if let token = flags.token { return token }
         if let path = flags.tokenFile ?? file.tokenFile {
             return attempt {

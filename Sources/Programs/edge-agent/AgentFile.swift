@@ -63,11 +63,13 @@ struct AgentFile: Decodable {
     var probationSeconds: UInt32?
     var reserveMib: UInt64?
     var fetchTries: Int?
+    var downloadKibPerSecond: Int?
+    var downloadWindow: String?
 
     private static let keys = [
         "state", "controller", "tokenFile", "caFile", "bearerToken", "device", "labels", "model", "runtime",
         "probationSeconds",
-        "reserveMib", "fetchTries",
+        "reserveMib", "fetchTries", "downloadKibPerSecond", "downloadWindow",
     ]
 
     init() {}

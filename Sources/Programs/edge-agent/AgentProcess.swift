@@ -31,7 +31,8 @@ struct AgentProcess {
             DeviceConnection(
                 controllerURL: configuration.controllerURL ?? membership.identity.controllerURL,
                 device: membership.identity.device, deviceToken: membership.identity.deviceToken,
-                tls: authority.tls(for: membership.identity)))
+                tls: authority.tls(for: membership.identity)),
+            bytesPerSecond: configuration.downloadBytesPerSecond)
         let agent = try Agent(
             settings: configuration.settings,
             services: AgentServices(

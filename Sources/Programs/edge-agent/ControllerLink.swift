@@ -7,9 +7,12 @@ import WireFormat
 /// The agent's port to its controller, on the SDK's connection.
 struct ControllerLink: ControllerClient {
     private let connection: DeviceConnection
+    /// Files are fetched no faster than this; nil for no limit.
+    private let bytesPerSecond: Int?
 
-    init(_ connection: DeviceConnection) {
+    init(_ connection: DeviceConnection, bytesPerSecond: Int?) {
         self.connection = connection
+        self.bytesPerSecond = bytesPerSecond
     }
 
     func use(_ tls: CurlTLS) { connection.use(tls) }
@@ -37,10 +40,14 @@ struct ControllerLink: ControllerClient {
     }
 
     func artifact(
-        _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
+        _ digest: Digest, bytes: Range<UInt64>, of sizeBytes: UInt64,
+        sink: @escaping (UInt64, [UInt8]) throws -> Void
     ) throws {
         do {
-            try connection.artifact(digest, from: offsetBytes, sink: sink)
+            try connection.artifact(
+                digest, bytes: bytes, of: sizeBytes, bytesPerSecond: bytesPerSecond, sink: sink)
+        } catch let fault as ArtifactAnswerFault {
+            throw ControllerFault.unavailable("\(fault)")
         } catch let problem as Problem {
             throw ControllerFault(problem)
         } catch let error as CurlError {
@@ -73,7 +80,15 @@ extension ControllerFault {
     /// A refusal that will not change, one that says "later" (overload, a restart, a proxy with nobody behind it), or
     /// a failure of the controller.
     init(_ problem: Problem) {
+        if let seconds = problem.retryAfterSeconds, [429, 503].contains(problem.status) {
+            self = .busy("\(problem.status): \(problem)", seconds: seconds)
+            return
+        }
         switch problem.status {
+        case 300..<400:
+            self = .unreachable(
+                "somebody on the way answers with a redirect (\(problem.status)), which is not followed; "
+                    + "does the network want a login?")
         case 408, 425, 429, 502, 503, 504: self = .unreachable("\(problem.status): \(problem)")
         case 500...: self = .unavailable("\(problem.status): \(problem)")
         default: self = .refused(status: problem.status, "\(problem)")

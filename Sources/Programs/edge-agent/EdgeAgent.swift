@@ -8,5 +8,5 @@ struct EdgeAgent: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "edge-agent",
         abstract: "Runs model versions on this device as its controller orders, and takes bad ones back by itself.",
-        version: version, subcommands: [RunCommand.self, StatusCommand.self])
+        version: version, subcommands: [RunCommand.self, StatusCommand.self, DoctorCommand.self, RollbackCommand.self])
 }

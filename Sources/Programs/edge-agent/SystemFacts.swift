@@ -32,6 +32,11 @@ struct SystemClock: AgentClock {
         return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
     }
 
+    var secondOfDay: Int {
+        let parts = Calendar.current.dateComponents([.hour, .minute, .second], from: Date())
+        return ((parts.hour ?? 0) * 60 + (parts.minute ?? 0)) * 60 + (parts.second ?? 0)
+    }
+
     func pause(seconds: Double) {
         if seconds > 0 { Thread.sleep(forTimeInterval: seconds) }
     }

@@ -41,6 +41,7 @@ struct VersionSource {
         } else {
             try copy(path, to: "\(directory)/\(Self.name(of: path))")
         }
+        try stageChunks(in: directory)
         let manifestPath = "\(directory)/\(ArtifactPath.manifest)"
         guard !FileManager.default.fileExists(atPath: manifestPath) else { return try checkOwn(manifestPath, floor) }
         let smokeTest = try stageGolden(in: directory)
@@ -97,6 +98,27 @@ struct VersionSource {
             throw CommandFailure.failed(
                 "cannot copy \(source): \(LocalFile.reason(error)); check the file and TMPDIR's space")
         }
+    }
+
+    /// Writes the digests of the pieces of files that have more than one; what the person's directory has of that name
+    /// would be of another time.
+    private func stageChunks(in directory: String) throws {
+        let path = "\(directory)/\(ArtifactPath.chunks)"
+        if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
+        let sizes = try DirectoryListing.read(directory).files.map { file in
+            let attributes = try FileManager.default.attributesOfItem(atPath: "\(directory)/\(file.path)")
+            return (file.path, attributes[.size] as? UInt64 ?? 0)
+        }
+        let chunkBytes = ChunkList.chunkBytes(forLargest: sizes.map(\.1).max() ?? 0)
+        var digests: [ArtifactPath: [Digest]] = [:]
+        for (file, sizeBytes) in sizes where sizeBytes > chunkBytes {
+            digests[file] = try stride(from: 0, to: sizeBytes, by: Int(chunkBytes)).map { start in
+                try FileHashing.sha256(
+                    ofFile: "\(directory)/\(file)", in: start..<min(start + chunkBytes, sizeBytes))
+            }
+        }
+        guard !digests.isEmpty else { return }
+        try Data(ChunkList(chunkBytes: chunkBytes, digests: digests).serialized()).write(to: URL(filePath: path))
     }
 
     private func stageGolden(in directory: String) throws -> EdgeVersionManifest.SmokeTest? {

@@ -94,22 +94,29 @@ public final class DeviceConnection: Sendable {
         try decoded(try send(get("/v1/versions/\(digest)")))
     }
 
-    /// Fetches a file from an offset on; each piece comes with its offset, which starts at 0 where the controller does
-    /// not resume.
+    /// Fetches some bytes of a file of that size.
+    ///
+    /// - Parameters:
+    ///   - bytesPerSecond: no faster than this; nil for no limit.
+    ///   - sink: gets what comes with its offset, which begins with 0 where the controller sends the whole file.
+    /// - Throws: ``ArtifactAnswerFault`` for an answer that is no part of that file, beside what calls throw.
     public func artifact(
-        _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
+        _ digest: Digest, bytes wanted: Range<UInt64>, of sizeBytes: UInt64, bytesPerSecond: Int? = nil,
+        sink: @escaping (UInt64, [UInt8]) throws -> Void
     ) throws {
         var request = get("/v1/artifacts/\(digest)")
         request.timeoutSeconds = nil
         request.lowSpeedLimitBytesPerSecond = Self.slowestBytesPerSecond
-        if offsetBytes > 0 {
-            request.headers.append((name: "Range", value: "bytes=\(offsetBytes)-"))
+        request.highestBytesPerSecond = bytesPerSecond
+        if wanted != 0..<sizeBytes, !wanted.isEmpty {
+            request.headers.append((name: "Range", value: "bytes=\(wanted.lowerBound)-\(wanted.upperBound - 1)"))
             request.headers.append((name: "If-Range", value: "\"\(digest)\""))
         }
         let delivery = Delivery()
         try client.download(request, cancellation: cancellation) { head in
             delivery.status = head.status
-            delivery.position = head.status == 206 ? offsetBytes : 0
+            delivery.retryAfter = head.headers["retry-after"]
+            delivery.position = try ArtifactAnswer(head, digest: digest, sizeBytes: sizeBytes).start(of: wanted)
         } to: { piece in
             guard (200..<300).contains(delivery.status) else {
                 delivery.refusal += piece.prefix(max(0, 64 << 10 - delivery.refusal.count))
@@ -119,7 +126,7 @@ public final class DeviceConnection: Sendable {
             delivery.position += UInt64(piece.count)
         }
         guard (200..<300).contains(delivery.status) else {
-            throw problem(status: delivery.status, body: delivery.refusal)
+            throw problem(status: delivery.status, body: delivery.refusal, retryAfter: delivery.retryAfter)
         }
     }
 
@@ -165,7 +172,8 @@ public final class DeviceConnection: Sendable {
     private func send(_ request: CurlRequest) throws -> CurlResponse {
         let response = try client.send(request, cancellation: cancellation)
         guard (200..<300).contains(response.status) || response.status == 304 else {
-            throw problem(status: response.status, body: response.body)
+            throw problem(
+                status: response.status, body: response.body, retryAfter: response.header("retry-after"))
         }
         return response
     }
@@ -180,20 +188,23 @@ public final class DeviceConnection: Sendable {
         }
     }
 
-    private func problem(status: Int, body: [UInt8]) -> Problem {
-        if var told = try? JSONDecoder().decode(Problem.self, from: Data(body)) {
-            told.status = status
-            return told
-        }
-        return Problem(
-            code: "http_\(status)", title: "The controller refused", status: status,
-            detail: "the controller answered with status \(status)")
+    private func problem(status: Int, body: [UInt8], retryAfter: String?) -> Problem {
+        var told =
+            (try? JSONDecoder().decode(Problem.self, from: Data(body)))
+            ?? Problem(
+                code: "http_\(status)", title: "The controller refused", status: status,
+                detail: "the controller answered with status \(status)")
+        told.status = status
+        // A date, which RFC 9110 allows as well, is not worth a clock that may be wrong.
+        told.retryAfterSeconds = retryAfter.flatMap(Double.init).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
+        return told
     }
 }
 
 /// How far one download is; touched by the downloading thread only.
 private final class Delivery {
     var status = 0
+    var retryAfter: String?
     var position: UInt64 = 0
     var refusal: [UInt8] = []
 }

@@ -1,3 +1,4 @@
+internal import DeviceUpdates
 public import Fleet
 public import ModelTrust
 public import WireFormat
@@ -12,10 +13,11 @@ public protocol ControllerClient: Sendable {
     func assignments(known: UInt64?, waitSeconds: Int) throws(ControllerFault) -> AssignmentSet?
     /// Fetches a version's description.
     func version(_ digest: Digest) throws(ControllerFault) -> VersionResource
-    /// Fetches a file from an offset on; the sink gets each piece with its offset, which is 0 again where the
-    /// controller cannot resume.
+    /// Fetches some bytes of a file of that size; the sink gets what comes with its offset, which begins with 0 where
+    /// the controller sends the whole file instead.
     func artifact(
-        _ digest: Digest, from offsetBytes: UInt64, sink: @escaping (UInt64, [UInt8]) throws -> Void
+        _ digest: Digest, bytes: Range<UInt64>, of sizeBytes: UInt64,
+        sink: @escaping (UInt64, [UInt8]) throws -> Void
     ) throws
     /// Fetches the publishers' key sets with larger numbers, in order; a controller that keeps none refuses with 404.
     func keySets(after number: UInt64) throws(ControllerFault) -> [String]
@@ -29,6 +31,8 @@ public enum ControllerFault: Error, Hashable, Sendable, CustomStringConvertible 
     case unreachable(String)
     /// An answer that broke off, failed or makes no sense; trying again may help.
     case unavailable(String)
+    /// Not now: it says after how many seconds to ask again.
+    case busy(String, seconds: Double)
     /// The controller understood and refused; the same call will be refused again.
     case refused(status: Int, String)
 
@@ -37,6 +41,8 @@ public enum ControllerFault: Error, Hashable, Sendable, CustomStringConvertible 
         switch self {
         case .unreachable(let why): "the controller cannot be reached: \(why)"
         case .unavailable(let why): "the controller did not answer as it should: \(why)"
+        case .busy(let why, let seconds):
+            "the controller asks to come back in \(Int(seconds.rounded(.up))) s: \(why)"
         case .refused(let status, let why): "the controller refused with status \(status): \(why)"
         }
     }
@@ -118,10 +124,17 @@ public protocol ProcessLaunching: Sendable {
     ///
     /// - Returns: the process id.
     func launch(_ command: [String]) throws -> Int32
+    /// Ends what an earlier agent on this state directory started and left behind; returns the process ids.
+    func endLeftovers() -> [Int32]
     /// How the process ended; nil while it runs.
     func end(of process: Int32) -> ProcessEnd?
     /// Asks the process group to end, or ends it at once.
     func terminate(_ process: Int32, force: Bool)
+}
+
+extension ProcessLaunching {
+    /// Nothing: a launcher whose processes end with it.
+    public func endLeftovers() -> [Int32] { [] }
 }
 
 /// What the agent itself can see of the runtime's process and of the device it runs on.
@@ -150,8 +163,18 @@ public protocol AgentClock: Sendable {
     var now: Timestamp { get }
     /// Seconds on a clock that neither jumps nor stops.
     var uptimeSeconds: Double { get }
+    /// Seconds since midnight, as people at the device count them.
+    var secondOfDay: Int { get }
     /// Sleeps.
     func pause(seconds: Double)
+}
+
+extension AgentClock {
+    /// Seconds since midnight in UTC.
+    public var secondOfDay: Int {
+        let day = DailyWindow.daySeconds
+        return (Int(now.milliseconds / 1000) % day + day) % day
+    }
 }
 
 /// Chance, uniform in 0..<1.

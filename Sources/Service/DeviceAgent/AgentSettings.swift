@@ -1,3 +1,4 @@
+public import DeviceUpdates
 public import Fleet
 
 /// What the agent is told: once, whole.
@@ -16,6 +17,8 @@ public struct AgentSettings: Hashable, Sendable {
     public var probationSeconds: UInt32
     /// Tries in a row that bring nothing, per fetched file or description; a controller that is away uses up none.
     public var fetchTries: Int
+    /// When files may be fetched; nil for always.
+    public var downloadWindow: DailyWindow?
     /// The processor architecture, as `x86_64`; compared with what versions need.
     public var architecture: String
 
@@ -23,7 +26,7 @@ public struct AgentSettings: Hashable, Sendable {
     public init(
         device: DeviceID, model: ModelName, runtime: RuntimeSettings, agentVersion: String,
         reserveBytes: UInt64 = 64 << 20, probationSeconds: UInt32 = 30, fetchTries: Int = 8,
-        architecture: String = ""
+        architecture: String = "", downloadWindow: DailyWindow? = nil
     ) {
         self.device = device
         self.model = model
@@ -33,5 +36,6 @@ public struct AgentSettings: Hashable, Sendable {
         self.probationSeconds = probationSeconds
         self.fetchTries = fetchTries
         self.architecture = architecture
+        self.downloadWindow = downloadWindow
     }
 }

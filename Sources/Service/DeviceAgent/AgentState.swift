@@ -1,5 +1,6 @@
 public import DeviceUpdates
 public import Fleet
+internal import ModelTrust
 
 /// What the state directory says of a device, read without the agent: for `edge-agent status`.
 public struct AgentState: Hashable, Sendable {
@@ -13,6 +14,16 @@ public struct AgentState: Hashable, Sendable {
     public var waitingReports: Int
     /// Versions that failed here.
     public var quarantined: [String]
+    /// When the controller answered last, to tens of minutes; nil for never.
+    public var lastContact: Timestamp?
+    /// Versions with a smaller release counter were withdrawn.
+    public var releaseFloor: UInt64
+    /// Whether a person has asked for the return to the last known good, and it is not done.
+    public var isReturnWaiting: Bool
+    /// Versions by name, as far as they are here and say it.
+    public var names: [Digest: String]
+    /// The size of the version that serves, bytes.
+    public var currentBytes: UInt64
 
     /// Reads the state of a model slot.
     ///
@@ -33,6 +44,30 @@ public struct AgentState: Hashable, Sendable {
         journal = try JournalStore(files: files).last
         waitingReports = try files.list(StateLayout.outbox).filter { $0.name.hasSuffix(".ndjson") }.count
         quarantined = try files.list(StateLayout.quarantine).map { String($0.name.dropLast(5)) }
+        let floors = try FloorStore(files: files).floors
+        lastContact = floors.lastContact > 0 ? Timestamp(milliseconds: floors.lastContact) : nil
+        releaseFloor = floors.release
+        isReturnWaiting = try ReturnRequest.waits(in: files)
+        names = [:]
+        for digest in sealed {
+            let manifest = try files.read("\(layout.version(digest))/\(ArtifactPath.manifest)")
+            names[digest] = manifest.flatMap { try? EdgeVersionManifest(parsing: $0) }?.version.rawValue
+        }
+        currentBytes = 0
+        if let current = local.current {
+            for path in try files.files(below: layout.version(current)) {
+                currentBytes += try files.facts("\(layout.version(current))/\(path)")?.sizeBytes ?? 0
+            }
+        }
+    }
+
+    /// Whether a version is sealed and has the bytes that its publisher signed.
+    ///
+    /// - Throws: ``StorageFault``.
+    public func isWhole(
+        _ digest: Digest, files: any DurableFiles, verifier: any VersionVerifying
+    ) throws(StorageFault) -> Bool {
+        try VersionStore(files: files, layout: StateLayout(model: model), verifier: verifier).isWhole(digest)
     }
 
     /// The model slots that a state directory has.

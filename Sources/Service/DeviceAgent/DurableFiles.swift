@@ -14,6 +14,8 @@ public protocol DurableFiles: Sendable {
     func write(_ path: String, _ bytes: [UInt8], isSecret: Bool) throws(StorageFault)
     /// Writes bytes at an offset; the file is created when it is not there, and cut off behind them.
     func write(_ path: String, _ bytes: [UInt8], at offset: UInt64) throws(StorageFault)
+    /// Writes bytes at an offset and leaves what lies behind them; the file is created when it is not there.
+    func patch(_ path: String, _ bytes: [UInt8], at offset: UInt64) throws(StorageFault)
     /// Makes a file's bytes durable.
     func sync(_ path: String) throws(StorageFault)
     /// Makes a directory's entries durable.
@@ -36,6 +38,8 @@ public protocol DurableFiles: Sendable {
     func facts(_ path: String) throws(StorageFault) -> FileFacts?
     /// SHA-256 of a file's bytes.
     func digest(_ path: String) throws(StorageFault) -> Digest
+    /// SHA-256 of some of a file's bytes; they must be there.
+    func digest(_ path: String, in bytes: Range<UInt64>) throws(StorageFault) -> Digest
     /// Takes away every write permission of a file.
     func makeReadOnly(_ path: String) throws(StorageFault)
     /// Reserves room for a file of that size.

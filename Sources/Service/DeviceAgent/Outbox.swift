@@ -15,6 +15,14 @@ final class Outbox: Sendable {
         var next: UInt64
         var acknowledged: UInt64
         var waiting: [UInt64]
+        /// The number that an outcome was promised and that was not written yet; nil for none.
+        var promised: UInt64?
+
+        /// What may be sent: an acknowledgement covers every smaller number, so nothing overtakes a promised one.
+        var sendable: [UInt64] {
+            guard let promised else { return waiting }
+            return waiting.filter { $0 < promised }
+        }
     }
 
     private let files: any DurableFiles
@@ -32,11 +40,12 @@ final class Outbox: Sendable {
         let waiting = stored.filter { $0 > acknowledged }.sorted()
         state = Mutex(
             State(
-                next: max(acknowledged, waiting.last ?? 0, reserved) + 1, acknowledged: acknowledged, waiting: waiting))
+                next: max(acknowledged, waiting.last ?? 0, reserved) + 1, acknowledged: acknowledged, waiting: waiting,
+                promised: reserved > acknowledged && !waiting.contains(reserved) ? reserved : nil))
     }
 
-    /// Whether nothing waits.
-    var isEmpty: Bool { state.withLock { $0.waiting.isEmpty } }
+    /// Whether nothing waits that may be sent.
+    var isEmpty: Bool { state.withLock { $0.sendable.isEmpty } }
 
     /// Takes the next sequence number.
     func reserve() -> UInt64 {
@@ -44,6 +53,22 @@ final class Outbox: Sendable {
             defer { state.next += 1 }
             return state.next
         }
+    }
+
+    /// Takes the next sequence number for an outcome that is still to be journaled and written.
+    ///
+    /// Until it is written, or the promise is released, reports with larger numbers wait.
+    func promise() -> UInt64 {
+        state.withLock { state in
+            defer { state.next += 1 }
+            state.promised = state.next
+            return state.next
+        }
+    }
+
+    /// Gives up a promise: no outcome will have that number.
+    func releasePromise() {
+        state.withLock { $0.promised = nil }
     }
 
     /// Writes a report, durably; one that is written or acknowledged already changes nothing.
@@ -54,6 +79,7 @@ final class Outbox: Sendable {
         let surplus = state.withLock { state in
             state.waiting.append(sequence)
             state.waiting.sort()
+            if state.promised == sequence { state.promised = nil }
             return state.waiting.count > Self.limit ? state.waiting : []
         }
         try dropOldestStep(of: surplus)
@@ -61,7 +87,7 @@ final class Outbox: Sendable {
 
     /// The oldest waiting reports.
     func batch() throws -> ReportBatch {
-        let sequences = state.withLock { Array($0.waiting.prefix(Self.batchLimit)) }
+        let sequences = state.withLock { Array($0.sendable.prefix(Self.batchLimit)) }
         var reports: [AttemptReport] = []
         for sequence in sequences {
             if let bytes = try files.read(Self.path(sequence)) {

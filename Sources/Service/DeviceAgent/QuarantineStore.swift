@@ -24,6 +24,9 @@ struct QuarantineStore {
         return entry.assignment >= assignment
     }
 
+    /// Whether the version failed here and has not succeeded since, whatever orders it.
+    func holds(_ digest: Digest) throws -> Bool { try holds(digest, assignment: 0) }
+
     /// Lets a version in again, because it has proven itself.
     func lift(_ digest: Digest) throws {
         try files.remove(StateLayout.quarantine(digest))

@@ -57,6 +57,10 @@ final class RuntimeKeeper {
 
     /// Works until the supervisor is stopped; then ends the runtime.
     func run() {
+        let leftovers = services.launcher.endLeftovers()
+        if !leftovers.isEmpty {
+            services.log.warning("leftovers_ended", ["processes": leftovers.map(String.init).joined(separator: ", ")])
+        }
         while !supervisor.snapshot.isStopping {
             supervisor.bell.wait(seconds: Self.tickSeconds)
             step()

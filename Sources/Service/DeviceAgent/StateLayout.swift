@@ -13,6 +13,7 @@ public import Fleet
 /// journal/a, b                   two records; the valid one with the larger sequence holds
 /// outbox/                        reports until they are acknowledged
 /// quarantine/<digest>.json       versions that failed here
+/// return.json                    a person at the device wants it back on its last known good
 /// counters.json                  totals that are not acknowledged yet; counters.recent.json: the same, not synced
 /// lock                           held by the one agent that may run here
 /// ```
@@ -44,6 +45,7 @@ public struct StateLayout: Hashable, Sendable {
     static let staging = "staging"
     static let store = "store/sha256"
     static let quarantine = "quarantine"
+    static let returnRequest = "return.json"
     static let counters = "counters.json"
     static let recentCounters = "counters.recent.json"
 

@@ -19,7 +19,7 @@ extension UpdateWorker {
         var wanted: [Digest] = []
         if attempt.path != .restore, !local.sealed.contains(attempt.to) { wanted.append(attempt.to) }
         if let fallback = attempt.fallback, fallback != attempt.to, !local.sealed.contains(fallback),
-            try !quarantine.holds(fallback, assignment: attempt.assignment)
+            try !quarantine.holds(fallback)
         {
             wanted.append(fallback)
         }
@@ -36,11 +36,16 @@ extension UpdateWorker {
     /// Step 2: every file of the plan is in the store.
     func download(_ attempt: Attempt) throws -> UpdateEvent {
         services.killSwitch.reached(.downloadBefore)
-        let downloader = Downloader(
-            services: services, tries: settings.fetchTries, isInterrupted: { [unowned self] in isInterrupted })
+        let downloader = downloader
         for item in plan.items { transferredBytes += try downloader.fetch(item.files) }
         services.killSwitch.reached(.downloadAfter)
         return .stepDone
+    }
+
+    private var downloader: Downloader {
+        Downloader(
+            services: services, tries: settings.fetchTries, window: settings.downloadWindow,
+            isInterrupted: { [unowned self] in isInterrupted })
     }
 
     /// Step 3: every version of the plan is linked, checked as a whole and sealed; so is one that was there before.
@@ -89,8 +94,6 @@ extension UpdateWorker {
 
     /// What the controller says of a version, as far as its publisher signed it.
     private func describe(_ digest: Digest) throws -> FetchPlan.Item {
-        let downloader = Downloader(
-            services: services, tries: settings.fetchTries, isInterrupted: { [unowned self] in isInterrupted })
         let controller = services.controller
         let resource = try downloader.patiently("version \(digest.short)") { try controller.version(digest) }
         let bundle = Array(resource.bundle.utf8)

@@ -27,6 +27,7 @@ extension UpdateWorker {
         services.killSwitch.reached(.reportAfter)
         try collect(ending)
         try serveUntouched(ending)
+        if ending.reason == .returnOrdered { try ReturnRequest.clear(in: services.files) }
         finish(attempt, ending)
         return .reported
     }
@@ -36,8 +37,8 @@ extension UpdateWorker {
         guard let attempt = machine.state.attempt, let step = machine.state.step else { return }
         switch event {
         case .stepDone, .backedUp: break
-        case .assignmentReceived, .stepFailed, .runtimeUnstable, .contactLost, .versionDamaged, .reported,
-            .agentStarted:
+        case .assignmentReceived, .stepFailed, .runtimeUnstable, .contactLost, .versionDamaged, .returnOrdered,
+            .reported, .agentStarted:
             return
         }
         try outbox.put(

@@ -10,7 +10,11 @@ extension UpdateWorker {
     /// Step 4: `lkg` is what the assignment names, sealed and hashed again.
     func backUp(_ attempt: Attempt) throws -> UpdateEvent {
         services.killSwitch.reached(.backupBefore)
-        let local = try store.local()
+        var local = try store.local()
+        if let fallback = attempt.fallback, fallback != local.lastKnownGood, try quarantine.holds(fallback) {
+            // What failed here is no version to return to, whoever names it.
+            local.sealed.remove(fallback)
+        }
         let backup = attempt.lastKnownGoodBeforeSwap(local)
         if let backup {
             guard try store.isWhole(backup) else {
@@ -66,6 +70,10 @@ extension UpdateWorker {
         while services.clock.uptimeSeconds < end || !runtime.condition.isHealthy {
             if isInterrupted { throw StepFault.interrupted }
             if runtime.takeInstability() { return .runtimeUnstable(try store.local()) }
+            if let request = try ReturnRequest.waiting(in: services.files) {
+                detail = Self.detail(of: request)
+                return .returnOrdered(try store.local())
+            }
             if runtime.condition.isHealthy {
                 healthyBy = services.clock.uptimeSeconds + settings.runtime.startSeconds
             } else if services.clock.uptimeSeconds > healthyBy {

@@ -150,7 +150,8 @@ final class UpdateWorker {
     }
 
     private func idle() throws -> UpdateAction {
-        status.updateBell.wait(seconds: Self.idleSeconds)
+        try awaitNews()
+        if let order = try returnOrder() { return order }
         if runtime.takeInstability() {
             status.setProblem(.runtimeCrashed, present: true)
             return try advance(.runtimeUnstable(try store.local()))
@@ -167,6 +168,30 @@ final class UpdateWorker {
         return .none
     }
 
+    /// Waits for a ring, or for a person at the device, who has no bell.
+    private func awaitNews() throws {
+        for _ in 0..<Int(Self.idleSeconds) {
+            if status.updateBell.wait(seconds: 1) { return }
+            if try ReturnRequest.waits(in: services.files) { return }
+        }
+    }
+
+    /// What a request of a person at the device leads to; nil without one, and where there is nothing to return to.
+    private func returnOrder() throws -> UpdateAction? {
+        guard let request = try ReturnRequest.waiting(in: services.files) else { return nil }
+        let action = try advance(.returnOrdered(try store.local()))
+        detail = Self.detail(of: request)
+        if action == .none {
+            services.log.warning("return_without_target", ["reason": request.reason])
+            try ReturnRequest.clear(in: services.files)
+        }
+        return action
+    }
+
+    static func detail(of request: ReturnRequest) -> String {
+        "ordered at the device" + (request.reason.isEmpty ? "" : ": \(request.reason.prefix(200))")
+    }
+
     /// The last contact by tens of minutes, so that it is not written all the time.
     private func coarse(_ moment: Timestamp?) -> Timestamp? {
         moment.map { Timestamp(milliseconds: $0.milliseconds / 600_000 * 600_000) }
@@ -177,14 +202,14 @@ final class UpdateWorker {
         var next = machine
         let action = next.handle(event)
         guard next != machine || action != .none else { return action }
-        switch next.state {
-        case .ending:
-            if reportSequence == 0 { reportSequence = outbox.reserve() }
-        case .idle, .safe, .checking, .downloading, .verifying, .backingUp, .deploying, .smokeTesting, .onProbation,
-            .rollingBack:
+        let isEnding = if case .ending = next.state { true } else { false }
+        // Kept where the journal refuses: a record that was believed lost may be found by the next start.
+        if isEnding, reportSequence == 0 { reportSequence = outbox.promise() }
+        try journal.write(next, reportSequence: isEnding ? reportSequence : 0)
+        if !isEnding, reportSequence != 0 {
+            outbox.releasePromise()
             reportSequence = 0
         }
-        try journal.write(next, reportSequence: reportSequence)
         machine = next
         publish()
         return action
