@@ -70,6 +70,20 @@ import Testing
         #expect(try awaited { other.end(of: kept) } == .signalled(SIGKILL))
     }
 
+    @Test("the last output of programs is there, and a signal reaches one alone")
+    func outputAndSignals() throws {
+        #expect(launcher.recentOutput(limitBytes: 10) == [])
+        let process = try launcher.launch([
+            "/bin/sh", "-c", "trap 'echo heard; exit 3' HUP; echo ready; sleep 60 & wait",
+        ])
+        _ = try output(containing: "ready")
+        launcher.signal(process, SIGHUP)
+        #expect(try awaited { launcher.end(of: process) } == .exited(3))
+        launcher.terminate(process, force: true)
+        #expect(String(decoding: launcher.recentOutput(limitBytes: 6), as: UTF8.self) == "heard\n")
+        #expect(launcher.recentOutput(limitBytes: 4096).count == 12)
+    }
+
     @Test("a program that does not listen is ended by force, with all it has started")
     func force() throws {
         let process = try launcher.launch(["/bin/sh", "-c", "trap '' TERM; sleep 60 & echo child $!; wait; sleep 60"])

@@ -24,6 +24,7 @@ import WireFormat
         }
 
         func end(of process: Int32) -> ProcessEnd? { launcher.end(of: process) }
+        func signal(_ process: Int32, _ number: Int32) { launcher.signal(process, number) }
         func terminate(_ process: Int32, force: Bool) { launcher.terminate(process, force: force) }
 
         func get(_ path: String, timeoutSeconds: Double) throws -> ProbeReply {

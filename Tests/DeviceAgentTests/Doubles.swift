@@ -273,6 +273,8 @@ final class FakeLauncher: ProcessLaunching {
         var ends: [Int32: ProcessEnd] = [:]
         var commands: [[String]] = []
         var terminated: [Int32] = []
+        var signals: [Int32] = []
+        var output: [UInt8] = []
         /// Processes end at once.
         var isBroken = false
     }
@@ -289,6 +291,10 @@ final class FakeLauncher: ProcessLaunching {
     }
 
     func end(of process: Int32) -> ProcessEnd? { state.withLock { $0.ends[process] } }
+
+    func signal(_ process: Int32, _ number: Int32) { state.withLock { $0.signals.append(number) } }
+
+    func recentOutput(limitBytes: Int) -> [UInt8] { Array(state.withLock { $0.output }.suffix(limitBytes)) }
 
     func terminate(_ process: Int32, force: Bool) {
         state.withLock { state in

@@ -23,7 +23,7 @@ import WireFormat
         first = try #require(Digest(bytes: Array(repeating: 1, count: 32)))
         second = try #require(Digest(bytes: Array(repeating: 2, count: 32)))
         var settings = RuntimeSettings(command: ["runtime", "{model_dir}", "{port}"], port: 8123, startSeconds: 10)
-        settings.reloadPath = reloads ? "/reload" : nil
+        settings.reload = reloads ? .post("/reload") : .restart
         let id = try DeviceID("dev-1")
         let services = AgentServices(
             files: MemoryDisk(), controller: SimulatedLink(id), verifier: StubTrust(device: id), probe: runtime,

@@ -178,7 +178,7 @@ final class SimulatedDevice {
         _ link: SimulatedLink, reloads: Bool
     ) throws -> (Agent, RuntimeKeeper, HeartbeatLoop) {
         var settings = RuntimeSettings(command: ["runtime"], port: 1)
-        settings.reloadPath = reloads ? "/reload" : nil
+        settings.reload = reloads ? .post("/reload") : .restart
         let services = AgentServices(
             files: disk, controller: link, verifier: StubTrust(device: id), probe: runtime, launcher: runtime,
             clock: time, chance: EvenChance(), log: TestLog())

@@ -95,6 +95,8 @@ final class SimulatedRuntime: ProcessLaunching, RuntimeProbing {
 
     func end(of process: Int32) -> ProcessEnd? { state.withLock { $0.ends[process] } }
 
+    func signal(_ process: Int32, _ number: Int32) {}
+
     func terminate(_ process: Int32, force: Bool) {
         state.withLock { $0.end(process, .signalled(force ? 9 : 15)) }
     }

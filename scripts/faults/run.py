@@ -23,6 +23,7 @@ import cases_artifacts
 import cases_controller
 import cases_counting
 import cases_onnx
+import cases_reload
 import cases_secrets
 import cases_small
 import cases_tls
@@ -41,6 +42,7 @@ SCENES: dict[str, Callable[[Bench, Report], None]] = {
     "onnx": cases_onnx.onnx,
     "small": cases_small.two_devices,
     "tls": cases_tls.one_device,
+    "reload": cases_reload.methods,
     "restarts": cases_counting.restarts,
 }
 """Every scene with a fleet of its own; the longest first, because they run side by side."""

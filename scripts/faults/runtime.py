@@ -94,11 +94,18 @@ class Runtime(ThreadingHTTPServer):
     def __init__(self, arguments: argparse.Namespace) -> None:
         """Loads, listens, and begins to count its own traffic."""
         self.arguments = arguments
-        self.model = Model(arguments.model_dir)
+        # As Triton does in its explicit mode, it loads nothing by itself where a repository is named.
+        self.model = None if arguments.repository else Model(arguments.model_dir)
         self.counters = LedgerCounters(arguments.ledger)
-        self.counters.announce(self.model.version, CLASSES)
+        if self.model:
+            self.counters.announce(self.model.version, CLASSES)
         super().__init__(("127.0.0.1", arguments.port), Connection)
         threading.Thread(target=self.make_traffic, daemon=True).start()
+
+    def load(self) -> None:
+        """Loads what the directory leads to now."""
+        self.model = Model(self.arguments.model_dir)
+        self.counters.announce(self.model.version, CLASSES)
 
     def server_bind(self) -> None:
         """Binds without asking DNS for the host's name."""
@@ -120,7 +127,7 @@ class Runtime(ThreadingHTTPServer):
             time.sleep(BATCH_SECONDS)
             due += self.rate() * BATCH_SECONDS
             model = self.model
-            if due >= 1 and model.facts["behaviour"] != "unhealthy":
+            if model and due >= 1 and model.facts["behaviour"] != "unhealthy":
                 self.counters.count(model.version, int(due), model.facts["failureShare"], chance)
                 due -= int(due)
 
@@ -135,7 +142,11 @@ class Connection(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Health and metrics."""
         model = self.server.model
-        if self.path == "/metrics":
+        if model is None:
+            self.send(503, b'{"error":"no model is loaded"}')
+        elif self.path == "/v1/version":
+            self.send(200, json.dumps({"version": model.version}).encode())
+        elif self.path == "/metrics":
             self.send(200, self.server.counters.scraped(model.version, model.path).encode())
         else:
             self.send(500 if model.facts["behaviour"] == "unhealthy" else 200, b'{"status":"asked"}')
@@ -143,9 +154,15 @@ class Connection(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """A golden input, or the order to load the current version."""
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if self.path == "/v1/reload":
-            self.server.model = Model(self.server.arguments.model_dir)
-            self.server.counters.announce(self.server.model.version, CLASSES)
+        name = self.server.arguments.repository
+        if self.path in ("/v1/reload", f"/v2/repository/models/{name}/load"):
+            self.server.load()
+        elif self.path == f"/v2/repository/models/{name}/unload":
+            self.server.model = None
+            print("unloaded", flush=True)
+        if self.server.model is None:
+            self.send(200, b"{}")
+            return
         answer = 8 if self.server.model.facts["behaviour"] == "wrong" else 7
         self.send(200, json.dumps({"outputs": [answer]}).encode())
 
@@ -167,7 +184,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ledger", required=True, help="directory for the ledgers of this device's runtimes")
     parser.add_argument("--rate-file", required=True, help="file that holds the requests per second")
+    parser.add_argument("--repository", help="the model's name where it is loaded by Triton's API")
     runtime = Runtime(parser.parse_args())
+    signal.signal(signal.SIGHUP, lambda *_: runtime.load())
     signal.signal(signal.SIGTERM, lambda *_: threading.Timer(DRAIN_SECONDS, os._exit, [0]).start())
     runtime.serve_forever(poll_interval=1)
 

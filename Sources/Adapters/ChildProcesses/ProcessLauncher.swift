@@ -69,6 +69,24 @@ public struct ProcessLauncher: ProcessLaunching {
         return signal == 0 ? .exited(status >> 8 & 0xFF) : .signalled(signal)
     }
 
+    /// Sends a signal to the process alone: the others of its group are its own to tell.
+    public func signal(_ process: Int32, _ number: Int32) {
+        kill(process, number)
+    }
+
+    /// The last bytes of the log.
+    public func recentOutput(limitBytes: Int) -> [UInt8] {
+        guard let file = FileHandle(forReadingAtPath: logPath) else { return [] }
+        defer { try? file.close() }
+        do {
+            let end = try file.seekToEnd()
+            try file.seek(toOffset: end - min(end, UInt64(max(0, limitBytes))))
+            return [UInt8](try file.read(upToCount: limitBytes) ?? Data())
+        } catch {
+            return []
+        }
+    }
+
     /// Asks the process group to end, or ends it at once.
     public func terminate(_ process: Int32, force: Bool) {
         // The group has the number of its first process.

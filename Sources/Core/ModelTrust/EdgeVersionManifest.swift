@@ -63,12 +63,17 @@ public struct EdgeVersionManifest: Hashable, Sendable {
         public var tolerance: Double
         /// The longest answer to one input, in milliseconds; more than 0.
         public var latencyBudgetMs: Double
+        /// The most memory that the runtime may hold after the golden inputs, in bytes; nil for any.
+        public var memoryBudgetBytes: UInt64?
 
         /// Makes a smoke test.
-        public init(goldenInputs: ArtifactPath, tolerance: Double, latencyBudgetMs: Double) {
+        public init(
+            goldenInputs: ArtifactPath, tolerance: Double, latencyBudgetMs: Double, memoryBudgetBytes: UInt64? = nil
+        ) {
             self.goldenInputs = goldenInputs
             self.tolerance = tolerance
             self.latencyBudgetMs = latencyBudgetMs
+            self.memoryBudgetBytes = memoryBudgetBytes
         }
     }
 }
@@ -143,18 +148,21 @@ extension EdgeVersionManifest.Compatibility {
 
 extension EdgeVersionManifest.SmokeTest {
     fileprivate init(_ fields: FieldReader) throws(FieldFault) {
-        try fields.allowOnly(["goldenInputs", "tolerance", "latencyBudgetMs"])
+        try fields.allowOnly(["goldenInputs", "tolerance", "latencyBudgetMs", "memoryBudgetBytes"])
         goldenInputs = try fields.artifactPath("goldenInputs")
         tolerance = try fields.number("tolerance")
         latencyBudgetMs = try fields.number("latencyBudgetMs")
         guard tolerance >= 0 else { throw FieldFault("smokeTest.tolerance must not be negative") }
         guard latencyBudgetMs > 0 else { throw FieldFault("smokeTest.latencyBudgetMs must be more than 0") }
+        memoryBudgetBytes = try fields.optionalCount("memoryBudgetBytes")
     }
 
     fileprivate var json: JSONValue {
-        .object([
+        var members: [String: JSONValue] = [
             "goldenInputs": .string(goldenInputs.rawValue), "tolerance": .number(tolerance),
             "latencyBudgetMs": .number(latencyBudgetMs),
-        ])
+        ]
+        members["memoryBudgetBytes"] = memoryBudgetBytes.map { .integer(Int64(clamping: $0)) }
+        return .object(members)
     }
 }

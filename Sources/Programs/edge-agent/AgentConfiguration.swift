@@ -37,13 +37,19 @@ struct AgentConfiguration {
         let labels = check.labels(flags.labels, file.labels ?? [:])
         let mapping = check.mapping(flags.mapping, file.runtime?.mapping)
         let runtime = file.runtime
-        let paths = [
-            ("--health-path", flags.healthPath ?? runtime?.healthPath ?? "/healthz"),
+        let reload =
+            check.attempt { () throws -> ReloadMethod in
+                try ReloadMethod(
+                    option: flags.reload ?? runtime?.reload, path: flags.reloadPath ?? runtime?.reloadPath)
+            } ?? .restart
+        let versionPath = flags.versionPath ?? runtime?.versionPath
+        if let versionPath { check.path("--version-path", versionPath) }
+        let healthPath: String = reload.healthPath
+        let paths: [(String, String)] = [
+            ("--health-path", flags.healthPath ?? runtime?.healthPath ?? healthPath),
             ("--metrics-path", flags.metricsPath ?? runtime?.metricsPath ?? "/metrics"),
         ]
         for (flag, path) in paths { check.path(flag, path) }
-        let reloadPath = flags.reloadPath ?? runtime?.reloadPath
-        if let reloadPath { check.path("--reload-path", reloadPath) }
         let startSeconds = flags.startSeconds ?? runtime?.startSeconds ?? 30
         check.require(startSeconds > 0 && startSeconds <= 3600, "--start-seconds must be more than 0, at most 3600")
         let fetchTries = flags.fetchTries ?? file.fetchTries ?? 8
@@ -65,8 +71,8 @@ struct AgentConfiguration {
         settings = AgentSettings(
             device: device, model: model,
             runtime: RuntimeSettings(
-                command: command, port: port, healthPath: paths[0].1, reloadPath: reloadPath,
-                metricsPath: paths[1].1, mapping: mapping, startSeconds: startSeconds),
+                command: command, port: port, healthPath: paths[0].1, reload: reload,
+                metricsPath: paths[1].1, mapping: mapping, startSeconds: startSeconds, versionPath: versionPath),
             agentVersion: EdgeAgent.version, reserveBytes: (flags.reserveMib ?? file.reserveMib ?? 64) << 20,
             probationSeconds: flags.probationSeconds ?? file.probationSeconds ?? 30, fetchTries: fetchTries,
             architecture: SystemFacts.architecture, downloadWindow: window)

@@ -10,12 +10,15 @@ struct AgentFile: Decodable {
         var port: Int?
         var healthPath: String?
         var reloadPath: String?
+        var reload: String?
+        var versionPath: String?
         var metricsPath: String?
         var mapping: Mapping?
         var startSeconds: Double?
 
         static let keys = [
-            "command", "port", "healthPath", "reloadPath", "metricsPath", "mapping", "startSeconds",
+            "command", "port", "healthPath", "reloadPath", "reload", "versionPath", "metricsPath", "mapping",
+            "startSeconds",
         ]
     }
 

@@ -17,8 +17,17 @@ struct AgentOptions: ParsableArguments {
     @Option(help: "The model to serve.") var model: String?
     @Option(help: "How the runtime is started; {model_dir} and {port} are filled in.") var runtimeCommand: String?
     @Option(help: "The runtime's port on the loopback address.") var runtimePort: Int?
-    @Option(help: "Answers 2xx when the runtime can serve. (default: /healthz)") var healthPath: String?
-    @Option(help: "A POST here loads the current version; without it the runtime is restarted.") var reloadPath: String?
+    @Option(help: "Answers 2xx when the runtime can serve. (default: /healthz; with repository:NAME its readiness)")
+    var healthPath: String?
+    @Option(help: "A POST here loads the current version: short for --reload post:PATH.") var reloadPath: String?
+    @Option(
+        help: """
+            How another version is loaded: restart, post:PATH, repository:NAME (Triton's load and unload API), \
+            signal:HUP or command:PROGRAM. (default: restart)
+            """)
+    var reload: String?
+    @Option(help: "Answers with the digest of the version in service; without it a health check has to do.")
+    var versionPath: String?
     @Option(help: "The runtime's Prometheus endpoint. (default: /metrics)") var metricsPath: String?
     @Option(help: "How its metrics are read: examples, triton, kserve or torchserve. (default: examples)")
     var mapping: String?

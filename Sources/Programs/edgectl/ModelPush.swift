@@ -40,6 +40,8 @@ struct ModelPush: ParsableCommand {
     @Option(help: "How far an output may be from its golden one.") var tolerance = 0.000_1
     @Option(name: .customLong("latency-budget-ms"), help: "The longest answer to a golden input, milliseconds.")
     var latencyBudgetMs = 1000.0
+    @Option(name: .customLong("memory-budget-mib"), help: "The most the runtime may hold after the golden inputs, MiB.")
+    var memoryBudgetMib: UInt64?
     @Option(help: "The processor a device must have, e.g. aarch64.") var arch: String?
     @Option(help: "The runtime a device must have, e.g. onnxruntime.") var runtime: String?
     @Option(help: "The least memory a device must have, bytes.") var minMemory: UInt64?
@@ -86,7 +88,7 @@ struct ModelPush: ParsableCommand {
     private func source() throws -> VersionSource {
         VersionSource(
             model: model, version: version, path: path, entry: entry, golden: golden, tolerance: tolerance,
-            latencyBudgetMs: latencyBudgetMs,
+            latencyBudgetMs: latencyBudgetMs, memoryBudgetBytes: memoryBudgetMib.map { $0 << 20 },
             compatibility: .init(arch: arch, runtime: runtime, minMemoryBytes: minMemory),
             metadata: try KeyValues.parsed(metadata, option: "--meta"))
     }

@@ -15,6 +15,7 @@ struct VersionSource {
     var golden: String?
     var tolerance = 0.000_1
     var latencyBudgetMs = 1000.0
+    var memoryBudgetBytes: UInt64?
     var compatibility = EdgeVersionManifest.Compatibility()
     var metadata: [String: String] = [:]
 
@@ -131,7 +132,8 @@ struct VersionSource {
             }
         }
         return EdgeVersionManifest.SmokeTest(
-            goldenInputs: try ArtifactPath(name), tolerance: tolerance, latencyBudgetMs: latencyBudgetMs)
+            goldenInputs: try ArtifactPath(name), tolerance: tolerance, latencyBudgetMs: latencyBudgetMs,
+            memoryBudgetBytes: memoryBudgetBytes)
     }
 
     private func entryPath(in directory: String, besides golden: ArtifactPath?) throws -> ArtifactPath {

@@ -128,6 +128,10 @@ public protocol ProcessLaunching: Sendable {
     func endLeftovers() -> [Int32]
     /// How the process ended; nil while it runs.
     func end(of process: Int32) -> ProcessEnd?
+    /// Sends a signal to the process alone.
+    func signal(_ process: Int32, _ number: Int32)
+    /// The last bytes that its processes wrote.
+    func recentOutput(limitBytes: Int) -> [UInt8]
     /// Asks the process group to end, or ends it at once.
     func terminate(_ process: Int32, force: Bool)
 }
@@ -135,6 +139,8 @@ public protocol ProcessLaunching: Sendable {
 extension ProcessLaunching {
     /// Nothing: a launcher whose processes end with it.
     public func endLeftovers() -> [Int32] { [] }
+    /// Nothing: a launcher that keeps no output.
+    public func recentOutput(limitBytes: Int) -> [UInt8] { [] }
 }
 
 /// What the agent itself can see of the runtime's process and of the device it runs on.

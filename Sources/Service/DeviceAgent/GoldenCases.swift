@@ -20,6 +20,8 @@ struct GoldenCases: Hashable {
     var cases: [Case]
     /// The longest answer to one input, milliseconds; nil for any.
     var latencyBudgetMs: Double?
+    /// The most memory that the runtime may hold after them, bytes; nil for any.
+    var memoryBudgetBytes: UInt64?
 
     /// Reads the file.
     ///
@@ -38,6 +40,8 @@ struct GoldenCases: Hashable {
             throw GoldenFault("golden file: more than \(Self.limitCases) cases")
         }
         latencyBudgetMs = members["latencyBudgetMs"]?.double ?? manifest?.latencyBudgetMs
+        memoryBudgetBytes =
+            members["memoryBudgetBytes"]?.double.map { UInt64(clampingRounded: $0) } ?? manifest?.memoryBudgetBytes
         cases = []
         for (index, value) in listed.enumerated() {
             guard case .object(let fields) = value, case .string(let path)? = fields["path"], path.hasPrefix("/"),

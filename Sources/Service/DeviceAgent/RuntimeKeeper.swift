@@ -19,6 +19,8 @@ final class RuntimeKeeper {
         var nextCheck: Double = 0
         /// Counted before the newest reload, where the runtime does not name versions.
         var baseline = RuntimeTotals()
+        /// Whether it serves nothing before it is told what to load.
+        var needsLoad = false
         /// What is measured beside its own counters.
         var measured = MeasuredProcess()
     }
@@ -115,36 +117,8 @@ final class RuntimeKeeper {
         start(digest)
     }
 
-    /// Has a healthy runtime load the version; false when it must be restarted for it.
-    private func reload(_ digest: Digest) -> Bool {
-        guard let path = settings.reloadPath, child?.isHealthy == true else { return false }
-        scrape()
-        guard var running = child else { return false }
-        if settings.mapping.versionLabel == nil { beginSeries(&running) }
-        counters.save(isDurable: true)
-        let started = services.clock.uptimeSeconds
-        do {
-            let reply = try services.probe.post(path, json: [0x7B, 0x7D], timeoutSeconds: settings.startSeconds)
-            guard reply.isSuccess else {
-                services.log.warning("runtime_reload_refused", ["status": "\(reply.status)"])
-                return false
-            }
-        } catch {
-            services.log.warning("runtime_reload_failed", ["error": "\(error)"])
-            return false
-        }
-        running.digest = digest
-        running.served.insert(digest)
-        running.isHealthy = false
-        running.nextCheck = 0
-        running.deadline = started + settings.startSeconds
-        child = running
-        openSeries(digest, start: running.start, isDurable: false)
-        return true
-    }
-
     /// Where the runtime does not name versions, a reload begins a new series of the same process.
-    private func beginSeries(_ running: inout Child) {
+    func beginSeries(_ running: inout Child) {
         let series = RuntimeSeries(model: layout.model, digest: running.digest, start: running.start)
         if let entry = counters.snapshot.entries[series] {
             running.baseline = running.baseline.adding(entry.totals)
@@ -178,6 +152,7 @@ final class RuntimeKeeper {
             child = Child(
                 process: process, start: start, deadline: services.clock.uptimeSeconds + settings.startSeconds,
                 digest: digest, served: [digest])
+            if case .repository = settings.reload { child?.needsLoad = true }
             services.log.info("runtime_started", ["process": "\(process)", "version": digest.short])
         } catch {
             services.log.error("runtime_not_started", ["error": "\(error)"])
@@ -188,7 +163,7 @@ final class RuntimeKeeper {
 
     /// Knows a series before its first request, so that an end before its first scrape is a named gap and no silent
     /// loss; durably where its start is new, because a start that was given out is never given out again.
-    private func openSeries(_ digest: Digest, start: Int64, isDurable: Bool) {
+    func openSeries(_ digest: Digest, start: Int64, isDurable: Bool) {
         let series = RuntimeSeries(model: layout.model, digest: digest, start: start)
         counters.change { $0.observe(series, RuntimeTotals()) }
         counters.save(isDurable: isDurable)
@@ -197,6 +172,7 @@ final class RuntimeKeeper {
     private func stopPlanned() {
         guard let running = child else { return }
         scrape()
+        unload(running)
         services.launcher.terminate(running.process, force: false)
         let deadline = services.clock.uptimeSeconds + settings.stopSeconds
         while services.launcher.end(of: running.process) == nil {
@@ -245,7 +221,7 @@ final class RuntimeKeeper {
     private func checkHealth() {
         let now = services.clock.uptimeSeconds
         guard var running = child, now >= running.nextCheck else { return }
-        let isFine = isAnswering()
+        let isFine = isAnswering(&running)
         if isFine {
             let isNews = !running.isHealthy
             running.isHealthy = true
@@ -271,17 +247,13 @@ final class RuntimeKeeper {
         }
     }
 
-    private func isAnswering() -> Bool {
-        let reply = try? services.probe.get(settings.healthPath, timeoutSeconds: Self.healthTimeoutSeconds)
-        return reply?.isSuccess ?? false
-    }
-
     private func publish() {
         let running = child
         let model = layout.model
         supervisor.shared.withLock { shared in
             shared.serving = running?.digest ?? shared.ordered
             shared.isHealthy = running?.isHealthy ?? false
+            shared.process = running?.process
             shared.currentSeries = running.map { RuntimeSeries(model: model, digest: $0.digest, start: $0.start) }
         }
     }

@@ -8,8 +8,10 @@ public struct RuntimeSettings: Hashable, Sendable {
     public var port: Int
     /// Answers 2xx when the runtime can serve.
     public var healthPath: String
-    /// A POST here loads what `{model_dir}` leads to now; nil restarts the runtime instead.
-    public var reloadPath: String?
+    /// How another version is loaded.
+    public var reload: ReloadMethod
+    /// Answers with a text that holds the digest of the version in service; nil where nothing does.
+    public var versionPath: String?
     /// The runtime's Prometheus endpoint.
     public var metricsPath: String
     /// How its samples become counts.
@@ -21,22 +23,25 @@ public struct RuntimeSettings: Hashable, Sendable {
 
     /// Makes settings.
     public init(
-        command: [String], port: Int, healthPath: String = "/healthz", reloadPath: String? = nil,
+        command: [String], port: Int, healthPath: String = "/healthz", reload: ReloadMethod = .restart,
         metricsPath: String = "/metrics", mapping: ScrapeMapping = .examples, startSeconds: Double = 30,
-        stopSeconds: Double = 3
+        stopSeconds: Double = 3, versionPath: String? = nil
     ) {
         self.command = command
         self.port = port
         self.healthPath = healthPath
-        self.reloadPath = reloadPath
+        self.reload = reload
+        self.versionPath = versionPath
         self.metricsPath = metricsPath
         self.mapping = mapping
         self.startSeconds = startSeconds
         self.stopSeconds = stopSeconds
     }
 
-    func filled(modelDirectory: String) -> [String] {
-        command.map { argument in
+    func filled(modelDirectory: String) -> [String] { filled(command, modelDirectory: modelDirectory) }
+
+    func filled(_ words: [String], modelDirectory: String) -> [String] {
+        words.map { argument in
             argument.split(separator: "{model_dir}", omittingEmptySubsequences: false).joined(separator: modelDirectory)
                 .split(separator: "{port}", omittingEmptySubsequences: false).joined(separator: String(port))
         }

@@ -22,6 +22,8 @@ struct RuntimeCondition: Hashable, Sendable {
     var serving: Digest?
     /// Whether it answers its health check.
     var isHealthy: Bool
+    /// Its process; nil while there is none.
+    var process: Int32?
     /// The series that counts now.
     var series: RuntimeSeries?
 }

@@ -24,6 +24,7 @@ public final class RuntimeSupervisor: RuntimeSupervising {
         /// Crashed too often since the last order.
         var isUnstable = false
         var currentSeries: RuntimeSeries?
+        var process: Int32?
         var wantedScrape: UInt64 = 0
         var doneScrape: UInt64 = 0
         var isStopping = false
@@ -58,7 +59,8 @@ public final class RuntimeSupervisor: RuntimeSupervising {
 
     var condition: RuntimeCondition {
         let now = snapshot
-        return RuntimeCondition(serving: now.serving, isHealthy: now.isHealthy, series: now.currentSeries)
+        return RuntimeCondition(
+            serving: now.serving, isHealthy: now.isHealthy, process: now.process, series: now.currentSeries)
     }
 
     func request(_ digest: Digest?) { _ = order(digest) }

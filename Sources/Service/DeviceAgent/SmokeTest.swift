@@ -9,14 +9,18 @@ struct SmokeTest {
 
     let probe: any RuntimeProbing
     let clock: any AgentClock
+    /// The memory that the runtime holds, bytes; nil where it cannot be seen.
+    var residentBytes: () -> UInt64? = { nil }
 
-    /// Runs every case.
+    /// Runs every case, then looks at the memory.
     ///
     /// - Throws: ``GoldenFault`` with the first difference.
     func run(_ golden: GoldenCases) throws(GoldenFault) {
         for golden in golden.cases.map({ (golden.latencyBudgetMs, $0) }) {
             try run(golden.1, budgetMs: golden.0)
         }
+        guard let budget = golden.memoryBudgetBytes, let held = residentBytes(), held > budget else { return }
+        throw GoldenFault("the runtime holds \(held >> 20) MiB where \(budget >> 20) MiB are allowed")
     }
 
     private func run(_ test: GoldenCases.Case, budgetMs: Double?) throws(GoldenFault) {

@@ -8,6 +8,7 @@ extension UpdateWorker {
     /// Step 1: the assignment still holds, the version may be tried, is signed, and there is room for it.
     func check(_ attempt: Attempt) throws -> UpdateEvent {
         detail = nil
+        output = []
         plan = FetchPlan()
         let claims = try storedClaims(attempt)
         if attempt.path == .install {

@@ -54,7 +54,19 @@ extension UpdateWorker {
         AttemptReport(
             assignment: attempt.assignment, model: settings.model, sequence: reportSequence, digest: attempt.to,
             step: ending.step.rawValue, outcome: ending.outcome, reason: ending.reason?.rawValue,
-            detail: detail.map { String($0.prefix(1000)) }, at: services.clock.now.milliseconds)
+            detail: Self.text(detail, output), at: services.clock.now.milliseconds)
+    }
+
+    /// What went wrong in the agent's words, and as much of the runtime's last output as fits behind them.
+    static func text(_ detail: String?, _ output: [UInt8]) -> String? {
+        let why = detail.map { String($0.prefix(1000)) }
+        guard !output.isEmpty else { return why }
+        let head = Array(((why.map { $0 + "\n" } ?? "") + "last output:\n").utf8)
+        let tail = output.suffix(max(0, detailLimitBytes - head.count)).map { byte in
+            // Readable whatever it was, and no longer in JSON than it is here.
+            byte == 0x0A || (0x20..<0x7F).contains(byte) && byte != 0x22 && byte != 0x5C ? byte : UInt8(ascii: "?")
+        }
+        return String(decoding: head + tail, as: UTF8.self)
     }
 
     /// Serves on where a start left the runtime alone for an order that came to nothing.
@@ -92,6 +104,7 @@ extension UpdateWorker {
                 "outcome": ending.outcome.rawValue, "reason": ending.reason?.rawValue ?? "",
             ])
         detail = nil
+        output = []
     }
 }
 

@@ -47,7 +47,9 @@ extension UpdateWorker {
         }
         if let golden = try golden(of: attempt.to) {
             do {
-                try SmokeTest(probe: services.probe, clock: services.clock).run(golden)
+                let (runtime, sensors) = (runtime, services.sensors)
+                let held = { runtime.condition.process.flatMap { sensors.residentBytes(of: $0) } }
+                try SmokeTest(probe: services.probe, clock: services.clock, residentBytes: held).run(golden)
             } catch {
                 throw StepFault.failed(.smokeFailed, "\(error)")
             }

@@ -22,6 +22,8 @@ final class UpdateWorker {
     /// How long an update may keep the device silent where no assignment says so, and at most, seconds.
     static let updatingSecondsDefault = 600.0
     static let updatingSecondsLimit = 1800.0
+    /// What a report says for people has at most so many bytes, the runtime's last output included.
+    static let detailLimitBytes = 4096
     /// How long an outcome that cannot be written waits for the next try, seconds.
     static let reportRetrySeconds = 5.0
     /// How long a loop that could not write its journal waits for the next try, seconds.
@@ -49,6 +51,8 @@ final class UpdateWorker {
     var updatingSeconds = UpdateWorker.updatingSecondsDefault
     /// More about the last failure, for the report.
     var detail: String?
+    /// The last that the runtime wrote before a failure of its own.
+    var output: [UInt8] = []
     var transferredBytes: UInt64 = 0
     /// For which key set every version's signature was looked at.
     var renewedFor: UInt64 = 0
@@ -199,6 +203,10 @@ final class UpdateWorker {
 
     /// Tells the machine what happened and journals where that leads, before anything is done about it.
     private func advance(_ event: UpdateEvent) throws -> UpdateAction {
+        if event.blamesRuntime, output.isEmpty {
+            // Now: what the version before writes when it comes back would cover it.
+            output = services.launcher.recentOutput(limitBytes: Self.detailLimitBytes)
+        }
         var next = machine
         let action = next.handle(event)
         guard next != machine || action != .none else { return action }
@@ -274,6 +282,19 @@ final class UpdateWorker {
         status.change { facts in
             facts.step = step
             facts.accepted = accepted
+        }
+    }
+}
+
+extension UpdateEvent {
+    /// Whether the runtime itself failed: then what it wrote tells more than the agent can.
+    fileprivate var blamesRuntime: Bool {
+        switch self {
+        case .runtimeUnstable, .stepFailed(.runtimeUnhealthy), .stepFailed(.runtimeCrashed), .stepFailed(.smokeFailed):
+            true
+        case .assignmentReceived, .stepDone, .backedUp, .stepFailed, .contactLost, .versionDamaged, .returnOrdered,
+            .reported, .agentStarted:
+            false
         }
     }
 }

@@ -278,6 +278,7 @@ extension FleetDraft {
         case .succeeded:
             break
         case .failed, .rolledBack, .rejected:
+            detail["detail"] = report.detail.map { String($0.prefix(4096)) }
             let assigned = state.devices[id]?.slots.first { $0.model == report.model }
             guard let assigned, assigned.number == report.assignment,
                 let rollout = assigned.rollout ?? firstInstallation(of: assigned)
