@@ -108,7 +108,7 @@ let programs: [Target] = [
         "edge-controller",
         [
             "Fleet", "WireFormat", "WebMessages", "PrometheusExposition", "Orchestration", "OrchestratorAPI",
-            "MicroHTTPServer", "SQLStore", "ArtifactStorage", "Cryptography", "ModelTrust",
+            "MicroHTTPServer", "SQLStore", "ArtifactStorage", "Cryptography", "ModelTrust", "CurlClient",
             argumentParser,
         ]),
     program(

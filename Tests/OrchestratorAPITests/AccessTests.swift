@@ -117,6 +117,24 @@ import WireFormat
         #expect(api.observer.heard.withLock { $0.refused } == [.expired])
     }
 
+    @Test("an issuer's token is judged once its keys are fetched, and what is wrong with it is said")
+    func issuer() throws {
+        let api = TestAPI()
+        #expect(try api.send("GET", "/v1/models", as: "oidc.good.x").status == 200)
+        #expect(api.fleet.calls.count { $0 == "refreshIssuer" } == 1)
+        for (token, status, code) in [
+            ("oidc.away.x", 503, "issuer_unreachable"), ("oidc.bad.x", 401, "token_refused"),
+            ("oidc.guest.x", 403, "no_role"),
+        ] {
+            let reply = try TestAPI().send("GET", "/v1/models", as: token)
+            #expect(reply.status == status)
+            #expect(try reply.problem().code == code)
+        }
+        let full = TestAPI()
+        full.gate.close()
+        #expect(try full.send("GET", "/v1/models", as: "oidc.good.x").status == 503, "no worker is free to fetch them")
+    }
+
     @Test("metrics that need a key are for those who may scrape the whole fleet's")
     func protectedMetrics() throws {
         let api = TestAPI(metricsNeedKey: true)

@@ -23,6 +23,7 @@ import cases_artifacts
 import cases_controller
 import cases_counting
 import cases_onnx
+import cases_operators
 import cases_reload
 import cases_secrets
 import cases_small
@@ -43,6 +44,7 @@ SCENES: dict[str, Callable[[Bench, Report], None]] = {
     "small": cases_small.two_devices,
     "tls": cases_tls.one_device,
     "reload": cases_reload.methods,
+    "operators": cases_operators.operators,
     "restarts": cases_counting.restarts,
 }
 """Every scene with a fleet of its own; the longest first, because they run side by side."""

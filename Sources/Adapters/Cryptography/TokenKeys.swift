@@ -2,13 +2,15 @@ internal import COpenSSL
 import Fleet
 public import ModelTrust
 
-/// A public key, on P-256 or Ed25519, that tokens are checked with.
+/// A public key, on P-256 or Ed25519 or of RSA, that tokens are checked with.
 public struct TokenVerificationKey: TokenKey {
     /// What a header's `kid` names it by.
     public let keyID: String
     /// The one algorithm the key is for.
     public let algorithm: TokenAlgorithm
     private let handle: KeyHandle
+    /// The length of its signatures, bytes.
+    private let signatureBytes: Int
 
     /// Makes the key that a JSON Web Key describes.
     ///
@@ -16,23 +18,46 @@ public struct TokenVerificationKey: TokenKey {
     public init(_ description: TokenKeyDescription) throws(CryptographyError) {
         keyID = description.keyID
         algorithm = description.algorithm
+        signatureBytes = description.rsa?.modulus.count ?? 64
         let prefix = description.algorithm == .edDSA ? TokenSigningKey.derPrefix : Self.p256Prefix
-        let der = Base64.standard.encode(prefix + description.point)
+        let information = description.rsa.map(Self.subjectPublicKeyInfo) ?? prefix + description.point
+        let der = Base64.standard.encode(information)
         handle = try unsafe KeyHandle.read(
             "-----BEGIN PUBLIC KEY-----\n\(der)\n-----END PUBLIC KEY-----\n", operation: "read the token key"
         ) { source in
             unsafe PEM_read_bio_PUBKEY(source, nil, nil, nil)
         }
-        guard try handle.subjectPublicKeyInfo() == prefix + description.point else {
+        guard try handle.subjectPublicKeyInfo() == information else {
             throw CryptographyError(operation: "read the token key", reason: "it is of another kind")
         }
     }
 
-    /// Whether the signature, 64 bytes, is the key's over the message.
+    /// The SubjectPublicKeyInfo of an RSA key, DER (RFC 8017 appendix A.1.1, RFC 3279 section 2.3.1).
+    private static func subjectPublicKeyInfo(_ numbers: RSANumbers) -> [UInt8] {
+        func element(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+            let count = content.count
+            let length: [UInt8] =
+                count < 128
+                ? [UInt8(count)]
+                : count < 256 ? [0x81, UInt8(count)] : [0x82, UInt8(count >> 8), UInt8(count & 0xFF)]
+            return [tag] + length + content
+        }
+        func integer(_ bytes: [UInt8]) -> [UInt8] {
+            // A first bit that is set would make it negative.
+            element(0x02, (bytes.first ?? 0) & 0x80 == 0 ? bytes : [0] + bytes)
+        }
+        let key = element(0x30, integer(numbers.modulus) + integer(numbers.exponent))
+        let rsaEncryption: [UInt8] = [
+            0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00,
+        ]
+        return element(0x30, rsaEncryption + element(0x03, [0] + key))
+    }
+
+    /// Whether the signature, of the length that the key makes, is the key's over the message.
     public func accepts(signature: [UInt8], over message: [UInt8]) -> Bool {
-        guard signature.count == 64 else { return false }
+        guard signature.count == signatureBytes else { return false }
         let hash = algorithm == .edDSA ? nil : unsafe EVP_sha256()
-        guard let encoded = algorithm == .edDSA ? signature : ECDSASignatureForm.der(fromRaw: signature),
+        guard let encoded = algorithm == .es256 ? ECDSASignatureForm.der(fromRaw: signature) : signature,
             let context = unsafe EVP_MD_CTX_new()
         else { return false }
         defer {

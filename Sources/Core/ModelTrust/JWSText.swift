@@ -22,12 +22,12 @@ struct JWSText {
     /// The header's `kid`; nil where it has none.
     let keyID: String?
     let payload: [UInt8]
-    /// 64 bytes with every algorithm that there is.
+    /// 64 bytes on a curve, 256 to 1024 with RSA.
     let signature: [UInt8]
     /// The first two parts of the text with their point.
     let signedMessage: [UInt8]
 
-    init(parsing text: String, algorithms: [TokenAlgorithm]) throws(Fault) {
+    init(parsing text: String, algorithms: [TokenAlgorithm], ignoredHeader: Set<String> = []) throws(Fault) {
         guard text.utf8.count <= Self.limitBytes else { throw .tooLarge(bytes: text.utf8.count) }
         let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
@@ -40,11 +40,14 @@ struct JWSText {
         guard let algorithm = TokenAlgorithm(rawValue: name), algorithms.contains(algorithm) else {
             throw .algorithmForbidden(name)
         }
-        for name in members.keys.sorted() where !["alg", "typ", "kid"].contains(name) { throw .headerForbidden(name) }
+        for name in members.keys.sorted() where !["alg", "typ", "kid"].contains(name) {
+            guard ignoredHeader.contains(name) else { throw .headerForbidden(name) }
+        }
         type = try Self.text("typ", in: members)
         keyID = try Self.text("kid", in: members)
-        guard signature.count == 64 else {
-            throw .malformed(reason: "a signature has 64 bytes, not \(signature.count)")
+        let lengths = algorithm == .rs256 ? 256...1024 : 64...64
+        guard lengths.contains(signature.count) else {
+            throw .malformed(reason: "a signature has \(lengths.lowerBound) bytes, not \(signature.count)")
         }
         self.algorithm = algorithm
         self.payload = payload

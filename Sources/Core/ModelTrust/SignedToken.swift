@@ -4,6 +4,8 @@ public enum TokenAlgorithm: String, Hashable, Sendable, CaseIterable {
     case edDSA = "EdDSA"
     /// ECDSA on P-256 over SHA-256 (RFC 7518 section 3.4).
     case es256 = "ES256"
+    /// RSA PKCS #1 v1.5 over SHA-256 (RFC 7518 section 3.3): believed of an OpenID issuer only.
+    case rs256 = "RS256"
 }
 
 /// A public key that tokens are checked with: a port.
@@ -12,7 +14,7 @@ public protocol TokenKey: Sendable {
     var keyID: String { get }
     /// The one algorithm the key is for.
     var algorithm: TokenAlgorithm { get }
-    /// Whether the signature, 64 bytes, is the key's over the message.
+    /// Whether the signature is the key's over the message.
     func accepts(signature: [UInt8], over message: [UInt8]) -> Bool
 }
 
@@ -28,7 +30,7 @@ public struct SignedToken: Hashable, Sendable {
     public let keyID: String
     /// The signed content.
     public let payload: [UInt8]
-    /// The signature, 64 bytes with either algorithm.
+    /// The signature: 64 bytes on a curve, as many as the modulus with RSA.
     public let signature: [UInt8]
     /// What was signed: the first two parts of the text with their point.
     public let signedMessage: [UInt8]
@@ -36,13 +38,22 @@ public struct SignedToken: Hashable, Sendable {
     /// The longest text that is read, in bytes.
     public static let limitBytes = JWSText.limitBytes
 
+    /// The algorithms of tokens that this system signs.
+    public static let ownAlgorithms: [TokenAlgorithm] = [.edDSA, .es256]
+
     /// Reads a token without checking its signature.
     ///
+    /// - Parameters:
+    ///   - algorithms: what it may be signed with.
+    ///   - ignoredHeader: members of the header that may be there and are not looked at, beside those of the profile.
     /// - Throws: ``TokenRefusal`` for anything outside the profile.
-    public init(parsing text: String) throws(TokenRefusal) {
+    public init(
+        parsing text: String, algorithms: [TokenAlgorithm] = SignedToken.ownAlgorithms,
+        ignoredHeader: Set<String> = []
+    ) throws(TokenRefusal) {
         let read: JWSText
         do throws(JWSText.Fault) {
-            read = try JWSText(parsing: text, algorithms: TokenAlgorithm.allCases)
+            read = try JWSText(parsing: text, algorithms: algorithms, ignoredHeader: ignoredHeader)
         } catch {
             throw TokenRefusal(error)
         }

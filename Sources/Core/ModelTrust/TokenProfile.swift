@@ -11,6 +11,9 @@ public struct TokenProfile: Hashable, Sendable {
     /// How long a token may be valid from `nbf` to `exp`, in seconds.
     public let lifetimeSeconds: Int64
 
+    /// Whether it is an OpenID issuer's (see ``openID(issuer:audience:)``).
+    public let isOpenID: Bool
+
     /// How far clocks may differ, in seconds.
     public static let leewaySeconds: Int64 = 60
 
@@ -20,6 +23,24 @@ public struct TokenProfile: Hashable, Sendable {
         self.issuer = issuer
         self.audience = audience
         self.lifetimeSeconds = lifetimeSeconds
+        isOpenID = false
+    }
+
+    private init(openIDIssuer issuer: String, audience: String) {
+        types = ["JWT", "at+jwt"]
+        self.issuer = issuer
+        self.audience = audience
+        lifetimeSeconds = 86_400
+        isOpenID = true
+    }
+
+    /// The profile of an OpenID issuer's tokens.
+    ///
+    /// What issuers do differently from ourselves is allowed and no more: RS256 beside ES256, no `typ`, thumbprints of
+    /// the key in the header (they are not looked at), and `iat` where there is no `nbf`. At most a day long.
+    /// Source: OpenID Connect Core 1.0, sections 2 and 3.1.3.7.
+    public static func openID(issuer: String, audience: String) -> TokenProfile {
+        TokenProfile(openIDIssuer: issuer, audience: audience)
     }
 
     /// Checks a token whole: form, signature by one of the keys, type, issuer, audience and times.
@@ -29,10 +50,13 @@ public struct TokenProfile: Hashable, Sendable {
     public func claims(
         in text: String, keys: [some TokenKey], now: Int64
     ) throws(TokenRefusal) -> TokenClaims {
-        let token = try SignedToken(parsing: text)
-        guard let type = token.type, types.contains(type) else { throw .typeForbidden(token.type ?? "none") }
+        let token =
+            isOpenID
+            ? try SignedToken(parsing: text, algorithms: [.rs256, .es256], ignoredHeader: ["x5t", "x5t#S256"])
+            : try SignedToken(parsing: text)
+        guard token.type.map(types.contains) ?? isOpenID else { throw .typeForbidden(token.type ?? "none") }
         try token.requireSigned(by: keys)
-        let claims = try TokenClaims(parsing: token.payload)
+        let claims = try TokenClaims(parsing: token.payload, startsWhenIssued: isOpenID)
         guard claims.issuer == issuer else { throw .wrongIssuer(claims.issuer) }
         guard claims.audiences.contains(audience) else { throw .wrongAudience(claims.audiences.first ?? "none") }
         guard claims.expiresAt > claims.notBefore, claims.expiresAt - claims.notBefore <= lifetimeSeconds else {
@@ -86,8 +110,9 @@ public struct TokenClaims: Hashable, Sendable {
 
     /// Reads the payload of a token whose signature holds.
     ///
+    /// - Parameter startsWhenIssued: whether `iat` says from when on it holds where there is no `nbf`.
     /// - Throws: ``TokenRefusal/claimMissing(_:)`` or ``TokenRefusal/claimMalformed(_:)`` naming the claim.
-    public init(parsing payload: [UInt8]) throws(TokenRefusal) {
+    public init(parsing payload: [UInt8], startsWhenIssued: Bool = false) throws(TokenRefusal) {
         guard let document = try? JSONValue(parsing: payload, limits: JSONLimits(bytes: SignedToken.limitBytes)),
             case .object(let members) = document
         else { throw .malformed(reason: "the payload is not a JSON object") }
@@ -119,7 +144,7 @@ public struct TokenClaims: Hashable, Sendable {
         default: throw .claimMalformed("aud")
         }
         expiresAt = try moment("exp")
-        notBefore = try moment("nbf")
+        notBefore = try moment(startsWhenIssued && members["nbf"] == nil ? "iat" : "nbf")
         self.members = members
     }
 }

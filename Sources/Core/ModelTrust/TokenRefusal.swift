@@ -52,7 +52,7 @@ public enum TokenRefusal: TrustRefusal {
         case .tooLarge(let bytes): "The token has \(bytes) bytes; at most \(SignedToken.limitBytes) are read."
         case .malformed(let reason): "The token is not a compact JWS: \(reason)."
         case .algorithmForbidden(let name):
-            "The token is signed with \(name.prefix(40)); only EdDSA and ES256 are accepted, each with its own keys."
+            "The token is signed with \(name.prefix(40)); that is not accepted here, or not with this key."
         case .typeForbidden(let type): "The token is of type \(type.prefix(40)), which is not accepted here."
         case .headerForbidden(let name): "The token's header holds \(name.prefix(40)), which is not allowed."
         case .unknownKey(let key): "The token is signed by key \(key.prefix(40)), which is not known here."

@@ -11,7 +11,7 @@ struct ControllerAssembly {
 
     init(
         dataDirectory: String, log: any OrchestratorLog, metrics: MetricRegistry = MetricRegistry(),
-        deviceAuthority: CertificateAuthority? = nil
+        deviceAuthority: CertificateAuthority? = nil, issuer: (any OperatorIssuer)? = nil
     ) throws {
         do {
             try FileManager.default.createDirectory(
@@ -20,14 +20,15 @@ struct ControllerAssembly {
             throw StartFailure("cannot make the data directory \(dataDirectory): \(error.localizedDescription)")
         }
         let cryptography = try ControllerCryptography(directory: dataDirectory, deviceAuthority: deviceAuthority)
-        controller = try FleetController(
-            FleetController.Surroundings(
-                store: try SQLiteStore(path: dataDirectory + "/controller.sqlite"),
-                artifacts: try ArtifactDirectory(path: dataDirectory + "/artifacts"),
-                cryptography: cryptography, clock: SystemClock(), metrics: metrics, log: log,
-                tokens: try ControllerTokens(
-                    directory: dataDirectory,
-                    controller: try cryptography.fingerprint(publicKeyPEM: cryptography.assignmentKeyPEM),
-                    at: SystemClock().now())))
+        var surroundings = FleetController.Surroundings(
+            store: try SQLiteStore(path: dataDirectory + "/controller.sqlite"),
+            artifacts: try ArtifactDirectory(path: dataDirectory + "/artifacts"),
+            cryptography: cryptography, clock: SystemClock(), metrics: metrics, log: log,
+            tokens: try ControllerTokens(
+                directory: dataDirectory,
+                controller: try cryptography.fingerprint(publicKeyPEM: cryptography.assignmentKeyPEM),
+                at: SystemClock().now()))
+        surroundings.issuer = issuer
+        controller = try FleetController(surroundings)
     }
 }

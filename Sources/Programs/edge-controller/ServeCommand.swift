@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cryptography
 import Dispatch
 import Foundation
 import Glibc
@@ -31,8 +32,13 @@ struct ServeCommand: ParsableCommand {
         timer.schedule(deadline: .now() + ServedCertificate.lookInterval, repeating: ServedCertificate.lookInterval)
         timer.setEventHandler { running.reloadCertificate() }
         timer.resume()
+        let issuerLooks = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "issuer"))
+        issuerLooks.schedule(deadline: .now(), repeating: .seconds(60))
+        issuerLooks.setEventHandler { running.refreshIssuer() }
+        issuerLooks.resume()
         running.waitUntilStopped()
         timer.cancel()
+        issuerLooks.cancel()
         signals.forEach { $0.cancel() }
     }
 }
@@ -45,6 +51,7 @@ final class RunningController: Sendable {
     private let pool: WorkerPool
     private let servers: [MicroHTTPServer]
     private let certificate: ServedCertificate?
+    private let issuer: OpenIDIssuer<TokenVerificationKey>?
     private let stopped = DispatchSemaphore(value: 0)
 
     init(_ configuration: ServeConfiguration) throws {
@@ -53,8 +60,10 @@ final class RunningController: Sendable {
         log = ControllerLog(level: configuration.logLevel, writesJSON: configuration.logsJSON, metrics: metrics)
         let certificates = try ControllerCertificates.load(dataDirectory: configuration.dataDirectory)
         let devices = configuration.tls == nil ? nil : certificates
+        issuer = try configuration.issuerFile.map { [log] file in try ControllerIssuer.load(file, log: log) }
         controller = try ControllerAssembly(
-            dataDirectory: configuration.dataDirectory, log: log, metrics: metrics, deviceAuthority: devices?.authority
+            dataDirectory: configuration.dataDirectory, log: log, metrics: metrics, deviceAuthority: devices?.authority,
+            issuer: issuer
         ).controller
         pool = WorkerPool()
         certificate = try configuration.tls.map { [log] files in
@@ -94,6 +103,9 @@ final class RunningController: Sendable {
 
     /// Reads the certificate's files again, where they are named and changed.
     func reloadCertificate() { certificate?.reload() }
+
+    /// Fetches the keys of the issuer of operators' tokens, where they are old.
+    func refreshIssuer() { issuer?.refreshIfOld(at: SystemClock().now()) }
 
     func stop() {
         log.info("stopping", [:])

@@ -18,6 +18,8 @@ struct ServeConfiguration: Equatable {
     /// The certificate and key of HTTPS; nil for plain HTTP.
     let tls: ServedCertificate.Files?
     let metricsTLS: Bool
+    /// The file that names the issuer of operators' tokens; nil for none.
+    let issuerFile: String?
     /// Whether the metrics are for keys that may scrape only.
     let metricsNeedKey: Bool
     let connectionLimit: Int
@@ -60,6 +62,7 @@ struct ServeConfiguration: Equatable {
             options.tlsCert ?? environment["EDGE_CONTROLLER_TLS_CERT"],
             options.tlsKey ?? environment["EDGE_CONTROLLER_TLS_KEY"], &faults)
         metricsTLS = options.metricsTls || environment["EDGE_CONTROLLER_METRICS_TLS"] == "true"
+        issuerFile = options.oidc ?? environment["EDGE_CONTROLLER_OIDC"]
         metricsNeedKey = options.protectMetrics || environment["EDGE_CONTROLLER_PROTECT_METRICS"] == "true"
         if metricsTLS, tls == nil || metricsText == nil {
             faults.append("--metrics-tls: it needs --metrics-listen, --tls-cert and --tls-key")

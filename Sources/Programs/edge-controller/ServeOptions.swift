@@ -31,6 +31,9 @@ struct ServeOptions: ParsableArguments {
     @Flag(help: "Serve --metrics-listen by HTTPS too.")
     var metricsTls = false
 
+    @Option(help: "File (JSON) that names an OpenID issuer of operators' tokens and the roles their claims give.")
+    var oidc: String?
+
     @Flag(help: "Answer /metrics to operator keys that may scrape only.")
     var protectMetrics = false
 

@@ -69,6 +69,14 @@ public enum CredentialRefusal: Error, Hashable, Sendable {
     case unknown
     /// It worked once.
     case expired(at: Timestamp)
+    /// Fetching the issuer's keys may tell whether it is good.
+    case issuerKeysWanted
+    /// The issuer's keys are too old, or were never there; nil for the latter.
+    case issuerAway(since: Timestamp?)
+    /// The issuer's token is not believed; a sentence says why.
+    case tokenRefused(String)
+    /// The issuer's token is good, and nothing in it gives its holder a role.
+    case noRole(name: String)
 }
 
 /// What a scope includes or not, by the name that a request gives it.

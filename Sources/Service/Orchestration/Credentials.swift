@@ -80,8 +80,9 @@ extension FleetController {
     /// See ``FleetOperations``.
     public func authenticate(bearer: String) throws(CredentialRefusal) -> Caller {
         if DeviceToken.isSigned(bearer) {
-            guard let caller = caller(signedToken: bearer) else { throw .unknown }
-            return caller
+            if let caller = caller(signedToken: bearer) { return caller }
+            guard let issuer = surroundings.issuer else { throw .unknown }
+            return try issuer.caller(of: bearer, at: now)
         }
         let hash = surroundings.cryptography.digest(Array(bearer.utf8))
         guard let credential = credentials.withLock({ $0[hash] }) else { throw .unknown }
@@ -90,6 +91,9 @@ extension FleetController {
         if case .person(let known) = credential.caller { keyUses.note(known.id, at: now) }
         return credential.caller
     }
+
+    /// See ``FleetOperations``.
+    public func refreshIssuer() { surroundings.issuer?.refresh(at: now) }
 
     /// Who a bearer credential belongs to; nil for nobody.
     public func caller(bearer: String) -> Caller? { try? authenticate(bearer: bearer) }

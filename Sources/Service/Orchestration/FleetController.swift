@@ -26,6 +26,8 @@ public final class FleetController: FleetOperations {
         public var log: any OrchestratorLog
         /// Signed tokens; nil where none are signed or believed.
         public var tokens: (any SignedTokens)?
+        /// Tokens of an OpenID issuer; nil where none are believed.
+        public var issuer: (any OperatorIssuer)?
 
         /// Names the surroundings.
         public init(

@@ -11,6 +11,9 @@ public protocol FleetOperations: AnyObject, Sendable {
     /// Who a bearer credential belongs to: an operator key (`eok_…`), a device token (`edt_…`) or a signed token. Fast.
     func authenticate(bearer: String) throws(CredentialRefusal) -> Caller
 
+    /// Fetches the keys of the issuer of operators' tokens, where that is due; blocks.
+    func refreshIssuer()
+
     /// Whether something is within an operator's scope; what does not exist is within no scope but the one without
     /// bounds. Fast.
     func includes(_ subject: ScopeSubject, in scope: OperatorScope) -> Bool

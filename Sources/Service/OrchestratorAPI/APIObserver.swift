@@ -57,6 +57,10 @@ public enum AuthenticationFailure: String, CaseIterable, Hashable, Sendable {
     case outOfScope = "out_of_scope"
     /// The certificate or key has ended.
     case expired
+    /// The issuer of a token cannot be asked for its keys.
+    case issuerAway = "issuer_unreachable"
+    /// A token is good, and gives no role.
+    case noRole = "no_role"
     /// A device tried to act as another one.
     case wrongDevice = "wrong_device"
 }

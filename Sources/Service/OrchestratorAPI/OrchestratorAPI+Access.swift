@@ -64,7 +64,7 @@ extension OrchestratorAPI {
         case .artifact: subject = parameters["digest"].flatMap { Digest(hex: $0) }.map(ScopeSubject.artifact)
         }
         guard let subject, !surroundings.operations.includes(subject, in: scope) else { return nil }
-        return subject.noun
+        return subject.noun + ", if there is one,"
     }
 
     /// Who calls: by the bearer credential where one is sent, otherwise by the client certificate.
@@ -76,6 +76,10 @@ extension OrchestratorAPI {
                 switch error {
                 case .unknown: throw refused(.unknown, .credentialUnknown, by: .bearer)
                 case .expired(let at): throw refused(.expired, .keyExpired(at), by: .bearer)
+                case .issuerKeysWanted: throw IssuerKeysWanted()
+                case .issuerAway(let since): throw refused(.issuerAway, .issuerAway(since), by: .bearer)
+                case .tokenRefused(let reason): throw refused(.unknown, .tokenRefused(reason), by: .bearer)
+                case .noRole(let name): throw refused(.noRole, .noRole(name), by: .bearer)
                 }
             }
         }
@@ -106,6 +110,9 @@ extension OrchestratorAPI {
         return String(words[1])
     }
 }
+
+/// A token can be judged when the issuer's keys have been fetched, which blocks.
+struct IssuerKeysWanted: Error {}
 
 extension ScopeSubject {
     /// What it is called in a refusal.

@@ -125,13 +125,17 @@ public final class OrchestratorAPI: WebHandler {
         do {
             _ = try authorise(request, route, parameters)
             return nil
+        } catch is IssuerKeysWanted {
+            // The body is not read before its sender is known; the keys are there when it is sent again.
+            _ = surroundings.submit { [operations = surroundings.operations] in operations.refreshIssuer() }
+            return .problem(.overloaded)
         } catch {
             return response(to: error, handler: route.template)
         }
     }
 
     private func answer(
-        _ request: WebRequest, _ route: Route, _ parameters: [String: String],
+        _ request: WebRequest, _ route: Route, _ parameters: [String: String], isAgain: Bool = false,
         _ respond: @escaping @Sendable (WebResponse) -> Void
     ) {
         do {
@@ -140,6 +144,12 @@ public final class OrchestratorAPI: WebHandler {
             try call.checkQuery()
             try call.checkBody()
             try run(call, respond)
+        } catch is IssuerKeysWanted where !isAgain {
+            let isTaken = surroundings.submit { [self] in
+                surroundings.operations.refreshIssuer()
+                answer(request, route, parameters, isAgain: true, respond)
+            }
+            if !isTaken { respond(.problem(.overloaded)) }
         } catch {
             respond(response(to: error, handler: route.template))
         }

@@ -34,6 +34,27 @@ extension Problem {
             detail: "the operator key ended at \(at); an admin makes another one with `edgectl apikey create`")
     }
 
+    static func tokenRefused(_ reason: String) -> Problem {
+        Problem(
+            code: "token_refused", title: "Token refused", status: 401,
+            detail: "the issuer's token is not believed: \(reason)")
+    }
+
+    static func noRole(_ name: String) -> Problem {
+        Problem(
+            code: "no_role", title: "Not allowed", status: 403,
+            detail: "the issuer's token is good, and none of its claims gives \(name.clipped) a role here; whoever "
+                + "runs the controller adds a rule to the file of --oidc")
+    }
+
+    static func issuerAway(_ since: Timestamp?) -> Problem {
+        Problem(
+            code: "issuer_unreachable", title: "Issuer unreachable", status: 503,
+            detail: "the issuer's keys cannot be fetched"
+                + (since.map { "; those from \($0) are too old to be believed" } ?? "")
+                + "; the controller's log says why. Operators' keys work meanwhile")
+    }
+
     static func roleNeeded(_ permission: OperatorPermission, has: String) -> Problem {
         var roles = OperatorRole.permitting(permission).map(\.rawValue)
         let last = roles.popLast() ?? ""
@@ -46,8 +67,8 @@ extension Problem {
     static func outOfScope(_ noun: String, _ scope: OperatorScope, field: String?) -> Problem {
         Problem(
             code: "out_of_scope", title: "Not allowed", status: 403,
-            detail: "\(noun) is not within the scope of the caller's key (\(scope)), or does not exist; an admin makes "
-                + "a key of another scope",
+            detail: "\(noun) is not within the scope of the caller's key (\(scope)); an admin makes a key of another "
+                + "scope",
             faults: field.map { [FieldFault(field: $0, remedy: "stay within \(scope)")] } ?? [])
     }
 
