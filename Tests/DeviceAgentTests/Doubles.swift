@@ -72,6 +72,8 @@ final class FakeController: ControllerClient {
         /// numbers, in order.
         var keySets: [String] = []
         var servedKeySets: [String]?
+        /// The controller is older than key sets.
+        var hasNoKeySets = false
         /// The key sets from the first file on that is fetched.
         var keySetsAfterFiles: [String]?
     }
@@ -157,6 +159,7 @@ final class FakeController: ControllerClient {
 
     func keySets(after number: UInt64) throws(ControllerFault) -> [String] {
         try check()
+        if state.withLock({ $0.hasNoKeySets }) { throw .refused(status: 404, "no such path") }
         return state.withLock { $0.servedKeySets ?? Array($0.keySets.dropFirst(Int(clamping: number))) }
     }
 

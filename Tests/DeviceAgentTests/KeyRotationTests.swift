@@ -216,6 +216,91 @@ import WireFormat
         #expect(device.runtime.state.withLock { $0.serving } == v1.resource.digest)
     }
 
+    @Test("a version that fails does not lead back to one that a revoked key signed")
+    mutating func noWayBack() throws {
+        let v1 = try version("v1", 1, by: publishers.key)
+        try order(v1, fallback: nil, number: 1)
+        try publishers.rotate()
+        try publishers.revoke()
+        relay(publishers.sets)
+        let v2 = try version("v2", 2, by: publishers.key)
+        device.runtime.state.withLock { state in
+            state.refused = [v2.resource.digest]
+            state.history = []
+        }
+        try order(v2, fallback: v1, number: 2)
+        let served = device.runtime.state.withLock { $0.history.compactMap { $0 } }
+        // It served when the agent started; after the new version failed it is not started again.
+        let failed = try #require(served.lastIndex(of: v2.resource.digest))
+        #expect(!served[failed...].contains(v1.resource.digest))
+        #expect(device.controller.outcomes.last?.outcome == .failed)
+        #expect(device.log.lines.withLock { $0.contains { $0.contains("publisher_revoked") } })
+        try order(v2, fallback: v2, number: 3)
+        device.runtime.state.withLock { $0.refused = [] }
+        try order(v2, fallback: v2, number: 4)
+        #expect(try device.local.current == v2.resource.digest, "the device is mended by an order")
+    }
+
+    @Test("a heartbeat says which key set is followed, and its answer makes the device follow newer ones")
+    mutating func heartbeat() throws {
+        try device.work()
+        let agent = try #require(device.agent)
+        try publishers.rotate()
+        relay(publishers.sets)
+        device.offeredKeySet = 0
+        for answer in [nil, 0, 1] as [UInt64?] {
+            device.controller.state.withLock { state in
+                state.replies = [
+                    HeartbeatReply(committedThrough: 0, assignment: 0, intervalSeconds: 1, keySet: answer, now: 0)
+                ]
+            }
+            HeartbeatLoop(agent).beat()
+            #expect(agent.status.snapshot.offeredKeySet == answer ?? 0)
+        }
+        _ = try device.worker?.next(after: .none)
+        #expect(try kept().keySet == 1)
+        HeartbeatLoop(agent).beat()
+        #expect(device.controller.state.withLock { $0.heartbeats.map(\.keySet) } == [0, 0, 0, 1])
+    }
+
+    @Test("a controller that has no key sets to offer, or none at all, keeps nobody from updating")
+    func olderController() throws {
+        device.controller.state.withLock { $0.hasNoKeySets = true }
+        device.offeredKeySet = 7
+        let v1 = try version("v1", 1, by: publishers.key)
+        try order(v1, fallback: nil, number: 1)
+        #expect(try device.local.current == v1.resource.digest)
+        #expect(try kept().keySet == 0)
+    }
+
+    @Test("a power cut while a signature is replaced leaves the version whole, with the old signature or the new one")
+    mutating func powerCutWhileSignedAgain() throws {
+        let v1 = try version("v1", 1, by: publishers.key)
+        try order(v1, fallback: nil, number: 1)
+        try publishers.rotate()
+        try publishers.revoke()
+        for set in publishers.sets { try #require(device.trust).follow(keySet: set) }
+        let again = Array(try version("v1", 1, by: publishers.key).resource.bundle.utf8)
+        let trust = try #require(device.trust)
+        let before = device.disk.afterPowerCut { $0 }
+        let layout = StateLayout(model: device.model)
+        var (operation, isOver) = (0, false)
+        while !isOver {
+            for keep in [0, 1, Int.max] {
+                let disk = before.afterPowerCut { $0 }
+                disk.setBudget(operation)
+                let store = VersionStore(files: disk, layout: layout, verifier: trust)
+                isOver = (try? store.replaceSignature(v1.resource.digest, with: again)) != nil
+                let left = VersionStore(files: disk.afterPowerCut { min($0, keep) }, layout: layout, verifier: trust)
+                #expect(try left.isWhole(v1.resource.digest), "cut at \(operation), \(keep) kept")
+                let isRenewed = (try? left.requireTrustedSigner(v1.resource.digest)) != nil
+                #expect(isRenewed || !isOver, "cut at \(operation), \(keep) kept")
+            }
+            operation += 1
+        }
+        #expect(operation > 4)
+    }
+
     @Test("a device that pinned no recovery key follows nobody")
     mutating func noRecoveryKey() throws {
         var keys = publishers.pinned(assignmentKey: assignmentKey)

@@ -1,9 +1,10 @@
 import Fleet
-import Orchestration
+import PrometheusExposition
 import Rollouts
 import Testing
 import WireFormat
 
+@testable import Orchestration
 @testable import SimulatedWorld
 
 /// Publishers' key sets at the controller: kept in order, relayed as they came, audited.
@@ -71,8 +72,17 @@ import WireFormat
         _ = try publish("1", in: world)
         #expect(try beat(2, 0) == 1)
         #expect(try world.controller.device(device).keySet == 0)
+        #expect(try behind(world) == 1)
         #expect(try beat(3, 1) == 1)
+        #expect(try behind(world) == 0)
         #expect(try world.controller.device(device).keySet == 1)
+    }
+
+    private func behind(_ world: World) throws -> Double? {
+        let page = String(
+            decoding: world.registry.render(.text) { world.controller.collect(into: &$0) }, as: UTF8.self)
+        let line = page.split(separator: "\n").first { $0.hasPrefix("edgeorch_devices_behind_key_set ") }
+        return line?.split(separator: " ").last.flatMap { Double($0) }
     }
 
     @Test("a version that a revoked key signed is not deployed, with the way out")

@@ -3,6 +3,7 @@ extension MetricCatalogue {
         "Fleet",
         [
             GaugeFamily.devices.family, GaugeFamily.devicesUnhealthy.family,
+            GaugeFamily.devicesBehindKeySet.family,
             CounterFamily.heartbeats.family, CounterFamily.heartbeatsRejected.family,
             GaugeFamily.heartbeatsExpected.family, HistogramFamily.heartbeatDelay.family,
             CounterFamily.deviceStateTransitions.family,
@@ -31,6 +32,11 @@ extension GaugeFamily {
         "edgeorch_devices_unhealthy", [.reason],
         help:
             "Devices whose last heartbeat reported a health problem, by reason; one device may count under several.")
+
+    /// Devices that trust older publisher keys than they should.
+    public static let devicesBehindKeySet = GaugeFamily(
+        "edgeorch_devices_behind_key_set",
+        help: "Devices whose last heartbeat said that they follow an older key set of the publishers than the newest.")
 
     /// The heartbeat rate that should arrive.
     public static let heartbeatsExpected = GaugeFamily(

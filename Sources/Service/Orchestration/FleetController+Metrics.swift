@@ -30,6 +30,8 @@ extension FleetController {
         var unhealthy: [String: Int] = [:]
         var expectedPerSecond = 0.0
         var updating: [String: Int] = [:]
+        var behind = 0
+        let newestKeySet = state.keySets.last?.number ?? 0
         var versions = VersionCounts()
         for device in state.devices.values {
             let status = ingest.status(of: device.id)
@@ -39,6 +41,7 @@ extension FleetController {
             }
             byState[status.connectivity(at: now), default: 0] += 1
             expectedPerSecond += 1 / state.guidance(for: device).intervalSeconds
+            if let followed = status.keySet, followed < newestKeySet { behind += 1 }
             for reason in Set(status.problems) { unhealthy[reason, default: 0] += 1 }
             for slot in status.slots { if let step = slot.step { updating[step, default: 0] += 1 } }
             for slot in device.slots { versions.add(slot, arm: state.arm(of: device.id, slot: slot), in: state) }
@@ -47,6 +50,7 @@ extension FleetController {
             snapshot.gauge(.devices, [connectivity.rawValue], Double(byState[connectivity] ?? 0))
         }
         for (reason, count) in unhealthy { snapshot.gauge(.devicesUnhealthy, [reason], Double(count)) }
+        snapshot.gauge(.devicesBehindKeySet, [], Double(behind))
         snapshot.gauge(.heartbeatsExpected, [], expectedPerSecond)
         for step in MetricLabel.updateStep.known ?? [] {
             snapshot.gauge(.otaUpdatesInProgress, [step], Double(updating[step] ?? 0))
