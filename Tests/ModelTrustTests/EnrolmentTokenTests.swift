@@ -30,6 +30,20 @@ import Testing
         #expect(pins.controllerURL == nil)
     }
 
+    @Test("a recovery key and the key set's number are pinned; without them nothing is said of either")
+    func recovery() throws {
+        let key = ToyKey(name: "a").fingerprint
+        let pins = TrustPins(publisherKeys: [key], recoveryKey: .zero, keySet: 7, assignmentKey: key)
+        #expect(try TrustPins(parsing: pins.serialized()) == pins)
+        let plain = TrustPins(publisherKeys: [key], assignmentKey: key)
+        #expect(!plain.serialized().text.contains("recoveryKey") && !plain.serialized().text.contains("keySet"))
+        #expect(try TrustPins(parsing: plain.serialized()).recoveryKey == nil)
+        for wrong in [#""recoveryKey":"x""#, #""recoveryKey":1"#, #""keySet":-1"#, #""keySet":"1""#] {
+            let json = #"{"publisherKeys":["\#(key.hex)"],"assignmentKey":"\#(key.hex)",\#(wrong)}"#
+            #expect(throws: EnrolmentTokenRefusal.self, "\(wrong)") { try TrustPins(parsing: json.bytes) }
+        }
+    }
+
     @Test("a secret has 32 bytes", arguments: [0, 31, 33])
     func secretLength(count: Int) {
         #expect(EnrolmentToken(secret: [UInt8](repeating: 1, count: count), pins: Self.pins()) == nil)

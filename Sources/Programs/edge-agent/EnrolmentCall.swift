@@ -86,6 +86,13 @@ struct EnrolmentCall {
                 description: "the controller knows none of the publisher keys that the enrolment token pins; "
                     + "register the publisher's public key at the controller and make a new token")
         }
+        // A set is followed once: a key of it that is missing now would be missing until the next set.
+        let missing = Set(token.pins.publisherKeys).subtracting(publishers.map(\.fingerprint))
+        guard token.pins.keySet == 0 || missing.isEmpty else {
+            throw EnrolmentFault(
+                description: "the controller does not know \(missing.count) of the publisher keys in key set "
+                    + "\(token.pins.keySet), which the enrolment token pins; publish it with `edgectl key publish`")
+        }
         return Membership(
             identity: DeviceIdentity(
                 device: configuration.settings.device, deviceToken: reply.deviceToken,
