@@ -119,6 +119,14 @@ import Testing
         #expect(code("one.sig") == nil)
         #expect(code("model.sig") == "statement_malformed")
         #expect(throws: ArtifactRefusal.self) { try verifier.authenticate(bundle: bundle) }
+        // The same bytes, but as a directory's only file, and beside another file.
+        let digest = try FileHashing.sha256(ofFile: file).digest
+        let named = FileDigest(path: try ArtifactPath("model.onnx"), digest: digest)
+        let whole = FileDigest(path: .wholeFile, digest: digest)
+        for files in [[named], [whole, named]] {
+            try directory.write(try ModelSigner(key: key).sign(files: files, subject: "m"), to: "files.sig")
+            #expect(code("files.sig") == "statement_malformed", "\(files.map(\.path))")
+        }
         let stranger = try SigningKey.generate()
         try directory.write(try ModelSigner(key: stranger).sign(file: file, subject: "m"), to: "other.sig")
         #expect(code("other.sig") == "signature_unknown_key")

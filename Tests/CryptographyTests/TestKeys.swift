@@ -84,7 +84,15 @@ enum TestKeys {
 
         """
 
-    /// Its public half.
+    /// A key that agrees on secrets and signs nothing; its form differs from the one above in a single byte.
+    static let x25519 = """
+        -----BEGIN PRIVATE KEY-----
+        MC4CAQAwBQYDK2VuBCIEIHixMeZvxUor6FFhjswmgzXxaClBPKKHaaJ5EExxjEFL
+        -----END PRIVATE KEY-----
+
+        """
+
+    /// The public half of the Ed25519 key.
     static let ed25519Public = """
         -----BEGIN PUBLIC KEY-----
         MCowBQYDK2VwAyEAGJX68V2MMGuadeK6qP4a08FNGV06tNBQNU20TvzUI1E=

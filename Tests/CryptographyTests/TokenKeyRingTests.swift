@@ -40,7 +40,13 @@ import Testing
     func kept() throws {
         let ring = try TokenKeyRing(at: Self.now)
         let text = try ring.serialized()
-        #expect(try TokenKeyRing(parsing: text).keySet == ring.keySet)
+        var read = try TokenKeyRing(parsing: text)
+        #expect(read.keySet == ring.keySet)
+        for moment in [Self.now, Self.now + TokenKeyRing.periodSeconds - 1, Self.now + TokenKeyRing.periodSeconds] {
+            #expect(read.signingKey(at: moment).publicKey == ring.signingKey(at: moment).publicKey)
+        }
+        let changed = try read.rotate(at: Self.now + 86_400)
+        #expect(!changed, "what was read is as old as what was written")
         #expect(throws: CryptographyError.self) { try TokenKeyRing(parsing: Array(text.dropLast(9))) }
         #expect(throws: CryptographyError.self) { try TokenKeyRing(parsing: Array(#"{"keys":[]}"#.utf8)) }
     }

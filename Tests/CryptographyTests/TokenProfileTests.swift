@@ -70,7 +70,16 @@ import Testing
             #expect(try code(try token { $0.members[name] = nil }) == "token_claim_missing", "\(name)")
             #expect(try code(try token { $0.members[name] = .bool(true) }) == "token_claim_malformed", "\(name)")
         }
-        #expect(try code(try token { $0.members["exp"] = .integer(.max) }) == "token_claim_malformed")
+        for name in ["iss", "sub"] {
+            #expect(try code(try token { $0.members[name] = .string("") }) == "token_claim_malformed", "\(name)")
+        }
+        // Sums of such moments would not fit into 64 bits.
+        for moment in [.min, -1, 1 << 40, .max] as [Int64] {
+            #expect(try code(try token { $0.members["nbf"] = .integer(moment) }) == "token_claim_malformed")
+            #expect(try code(try token { $0.members["exp"] = .integer(moment) }) == "token_claim_malformed")
+        }
+        let mixed = JSONValue.array([.integer(1), .string("urn:them")])
+        #expect(try code(try token { $0.members["aud"] = mixed }) == "token_claim_malformed")
         #expect(try code(try token { $0.members["exp"] = .integer(Self.now + 3601) }) == "token_claim_malformed")
         #expect(try code(try token { $0.members["exp"] = .integer(Self.now) }) == "token_claim_malformed")
         #expect(try code(try token { $0.members["iss"] = .string("urn:us/") }) == "token_wrong_issuer")
@@ -115,6 +124,36 @@ import Testing
         #expect(try code(try forged(header: header, payload: "{}")) == "token_signature_invalid")
     }
 
+    @Test("a token that names no key, or whose signature has another length, is refused before any key is tried")
+    func unnamedKey() throws {
+        let nameless = TokenKeyDescription(keyID: "", algorithm: .edDSA, point: key.publicKey.point)
+        let text = try forged(header: #"{"alg":"EdDSA","typ":"edge-device+jwt"}"#)
+        #expect(try code(text, keys: [nameless]) == "token_unknown_key")
+        let parts = try token().split(separator: ".")
+        for count in [0, 1, 63, 65, 128] {
+            let signature = Base64.url.encode([UInt8](repeating: 7, count: count))
+            #expect(try code("\(parts[0]).\(parts[1]).\(signature)") == "token_malformed", "\(count)")
+        }
+    }
+
+    @Test(
+        "a JSON Web Key that is for something else is left out of its set, and the others stay",
+        arguments: [
+            ("\"kty\":\"OKP\"", "\"kty\":\"RSA\"", "of type RSA"), ("Ed25519", "X25519", "of type OKP on X25519"),
+            ("\"alg\":\"EdDSA\"", "\"alg\":\"ES256\"", "alg is not EdDSA"),
+            ("\"use\":\"sig\"", "\"use\":\"enc\"", "use"),
+            ("\"use\":\"sig\"", "\"key_ops\":[\"sign\"]", "key_ops"), ("\"use\":\"sig\"", "\"d\":\"AA\"", "private"),
+            ("\"x\":\"", "\"x\":\"AAAA", "32 bytes"), ("\"kid\"", "\"kid2\"", "kid is missing"),
+        ])
+    func foreignKeys(original: String, replacement: String, fault: String) throws {
+        let good = String(decoding: key.publicKey.value.serialized(), as: UTF8.self)
+        let foreign = good.replacing(original, with: replacement)
+        #expect(foreign != good)
+        let set = try TokenKeySet(parsing: Array("{\"keys\":[\(foreign),\(good)]}".utf8))
+        #expect(set.keys == [key.publicKey])
+        #expect(set.faults.count == 1 && set.faults.first?.description.contains(fault) == true, "\(set.faults)")
+    }
+
     @Test("a set of keys is written and read back, and two keys of one name are refused")
     func keySets() throws {
         let keys = [key.publicKey, try TokenSigningKey.generate().publicKey]
@@ -125,5 +164,6 @@ import Testing
         #expect(throws: TokenKeyFault.self) { try TokenKeySet(parsing: Array("[]".utf8)) }
         #expect(try TokenSigningKey(pem: try key.pem()).publicKey == key.publicKey)
         #expect(throws: CryptographyError.self) { try TokenSigningKey(pem: TestKeys.p256) }
+        #expect(throws: CryptographyError.self) { try TokenSigningKey(pem: TestKeys.x25519) }
     }
 }

@@ -89,6 +89,7 @@ import Testing
             (#"{"alg":"none","typ":"edge-assignment+jwt"}"#, "assignment_algorithm_forbidden"),
             (#"{"alg":"HS256","typ":"edge-assignment+jwt"}"#, "assignment_algorithm_forbidden"),
             (#"{"alg":"es256","typ":"edge-assignment+jwt"}"#, "assignment_algorithm_forbidden"),
+            (#"{"alg":"EdDSA","typ":"edge-assignment+jwt"}"#, "assignment_algorithm_forbidden"),
             (#"{"typ":"edge-assignment+jwt"}"#, "assignment_algorithm_forbidden"),
             (#"{"alg":"ES256"}"#, "assignment_type_forbidden"),
             (#"{"alg":"ES256","typ":"JWT"}"#, "assignment_type_forbidden"),
