@@ -68,6 +68,8 @@ extension UpdateWorker {
         }
         services.log.info("key_set_followed", ["number": "\(services.verifier.keySet)"])
         status.setProblem(named: Self.keySetProblem, present: false)
+        // Publishers who revoked a key wait for this news.
+        status.heartbeatBell.ring()
         return true
     }
 
