@@ -9,11 +9,15 @@ import Terminal
 struct BenchmarkRunner {
     let jobs: Int
     let seed: UInt64
+    /// Where finished runs are kept and found; nil for nowhere.
+    var kept: KeptRuns?
 
     /// Runs the given runs of each case.
     func run(_ cases: [(BenchmarkCase, Range<Int>)], title: String) -> [CaseResult] {
         let tasks = cases.indices.flatMap { index in cases[index].1.map { (index: index, run: $0) } }
-        let runs = perform(tasks.count, title: title) { place in
+        let runs = perform(
+            tasks.map { "\(cases[$0.index].0.name) \(seed) \($0.run)" }, title: title
+        ) { place in
             let one = cases[tasks[place].index].0
             return BenchmarkRun(one, seed: one.seed(of: tasks[place].run, benchmark: seed))
         }
@@ -25,7 +29,8 @@ struct BenchmarkRunner {
     /// Runs every fault so many times.
     func faults(runs: Int) -> [DataFaultResult] {
         let faults = DataFault.all
-        let all = perform(faults.count * runs, title: "faults") { place in
+        let names = faults.flatMap { fault in (0..<runs).map { "fault \(fault.title) \(seed) \($0)" } }
+        let all = perform(names, title: "faults") { place in
             // The same recordings for every fault.
             DataFaultRun(faults[place / runs], seed: seed &* 1_000 &+ UInt64(place % runs))
         }
@@ -36,8 +41,12 @@ struct BenchmarkRunner {
     func forecasts(
         _ check: ForecastCheck, questions: [ForecastCheck.Question], runs: Int
     ) -> [ForecastCheck.Result] {
-        let forecasts = perform(questions.count, title: "forecasts") { check.forecast(questions[$0]) }
-        let judged = perform(questions.count * runs, title: "judged") { place in
+        let titles = questions.map { "\($0.title) where devices differ by \($0.spread)" }
+        let forecasts = perform(titles.map { "forecast \($0)" }, title: "forecasts") {
+            check.forecast(questions[$0])
+        }
+        let names = titles.flatMap { title in (0..<runs).map { "judged \(title) \($0)" } }
+        let judged = perform(names, title: "judged") { place in
             check.judged(questions[place / runs], run: place % runs)
         }
         return questions.indices.map { index in
@@ -48,10 +57,11 @@ struct BenchmarkRunner {
         }
     }
 
-    /// Does so many pieces of work, in any order, and returns their results in order.
-    private func perform<Result: Sendable>(
-        _ count: Int, title: String, _ work: @Sendable (Int) -> Result
+    /// Does pieces of work, each of a name of its own, in any order, and returns their results in order.
+    private func perform<Result: Codable & Sendable>(
+        _ names: [String], title: String, _ work: @Sendable (Int) -> Result
     ) -> [Result] {
+        let count = names.count
         let next = Atomic<Int>(0)
         let results = Mutex<[Result?]>([Result?](repeating: nil, count: count))
         let progress = Mutex(RunProgress(title: title, count: count))
@@ -60,12 +70,18 @@ struct BenchmarkRunner {
                 // Relaxed: only each number's uniqueness matters; results are guarded by their lock.
                 let place = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard place < count else { return }
-                let result = work(place)
+                let result = kept?.result(names[place]) ?? made(names[place]) { work(place) }
                 results.withLock { $0[place] = result }
                 progress.withLock { $0.advance() }
             }
         }
         return results.withLock { $0.compactMap { $0 } }
+    }
+
+    private func made<Result: Codable>(_ name: String, _ work: () -> Result) -> Result {
+        let result = work()
+        kept?.keep(result, of: name)
+        return result
     }
 }
 

@@ -25,6 +25,11 @@ struct JudgeCommand: ParsableCommand {
     @Option(help: "Runs at the same time; as many as there are cores by default.")
     var jobs = ProcessInfo.processInfo.activeProcessorCount
     @Option(help: "A directory for the report and its plots.") var output: String?
+    @Option(
+        help: """
+            A file of finished runs: those in it are not made again, and new ones are added, so that what was cut goes \
+            on. It must come from this very program.
+            """) var keep: String?
     @Flag(help: "Names the cases and ends.") var list = false
 
     func validate() throws {
@@ -68,7 +73,7 @@ struct JudgeCommand: ParsableCommand {
     private func measured() throws -> BenchmarkResults {
         // Costs first: the size of the process must be theirs alone.
         let costs = hasPart("cost") ? try measuredCosts() : []
-        let runner = BenchmarkRunner(jobs: jobs, seed: seed)
+        let runner = BenchmarkRunner(jobs: jobs, seed: seed, kept: try keep.map(KeptRuns.init))
         let results = runner.run(cases.map { ($0, 0..<count($0)) }, title: "cases")
         let faults = hasPart("faults") ? runner.faults(runs: runs ?? (full ? 5 : 1)) : []
         let forecasts =

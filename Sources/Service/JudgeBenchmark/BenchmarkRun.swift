@@ -4,7 +4,7 @@ import RecordedFleets
 import RivalJudges
 
 /// What one run of a case came to; times in minutes.
-public struct BenchmarkRun: Hashable, Sendable {
+public struct BenchmarkRun: Codable, Hashable, Sendable {
     /// A tick is judged when the next has passed, so that late heartbeats count: every time is that much longer.
     public static let graceMinutes = 0.5
 

@@ -145,7 +145,7 @@ public struct DataFaultResult: Sendable {
 }
 
 /// One run of a fault.
-public struct DataFaultRun: Sendable {
+public struct DataFaultRun: Codable, Sendable {
     let isPromoted: Bool
     let isRolledBack: Bool
     let reason: String

@@ -47,7 +47,7 @@ public struct ForecastStep: Hashable, Sendable {
 }
 
 /// When something happens among many runs.
-public struct ForecastTimes: Hashable, Sendable {
+public struct ForecastTimes: Codable, Hashable, Sendable {
     /// The tick of each run in which it happened, sorted.
     public let ticks: [Int]
     /// All runs.
