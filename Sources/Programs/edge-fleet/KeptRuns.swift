@@ -41,7 +41,7 @@ final class KeptRuns: Sendable {
         lines[name].flatMap { try? JSONDecoder().decode(Line<Result>.self, from: $0).result }
     }
 
-    /// Keeps a run. What cannot be written is made again another time.
+    /// Keeps a run; what cannot be written is made again another time.
     func keep<Result: Codable>(_ result: Result, of name: String) {
         guard var line = try? JSONEncoder().encode(Line(name: name, result: result)) else { return }
         line.append(UInt8(ascii: "\n"))
