@@ -336,7 +336,7 @@ class Scene:
         """Its memory."""
         told = (
             f"at most {self.watch.most_kib / 1024:.1f} MiB in all its lives, {self.watch.most_own_kib / 1024:.1f} MiB "
-            "of them its own and the others pages of programs and libraries")
+            f"of them its own, where {MEMORY_KIB >> 10} are allowed; the others are pages of programs and libraries")
         require(self.watch.most_own_kib <= MEMORY_KIB, told)
         return told
 
@@ -355,7 +355,7 @@ class Scene:
         rate = passage.sent / (passage.last_at - passage.first_at) / 1024
         # What its socket takes in ahead of it is on the count of the proxy alone.
         require(rate <= 4096 * 1.3, f"{rate:.0f} KiB/s passed where 4096 are allowed")
-        return f"{rate:.0f} KiB/s where 4096 are allowed"
+        return f"{rate:.0f} KiB/s at the proxy, where 4096 are wanted and sockets take in up to 30 % ahead"
 
     def night(self) -> str:
         """A time of the day."""
