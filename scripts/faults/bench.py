@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PORTS = range(20_000, 32_000)
 """Below the ports that the system gives to outgoing connections."""
-PATIENCE = 90.0
+PATIENCE = 180.0
 """Seconds to wait for what must happen at last where its time is no claim; a busy machine is slow."""
 
 
@@ -35,7 +35,7 @@ def require(holds: bool, sentence: str) -> None:
         raise Failed(sentence)
 
 
-def wait_for(what: str, look: Callable[[], Value], seconds: float, pause: float = 0.1) -> Value:
+def wait_for(what: str, look: Callable[[], Value], seconds: float = PATIENCE, pause: float = 0.1) -> Value:
     """The first true value that `look` returns; fails when none comes in time."""
     deadline = time.monotonic() + seconds
     while True:

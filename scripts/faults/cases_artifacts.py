@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import PATIENCE, Bench, require, text_of, wait_for
+from bench import Bench, require, text_of, wait_for
 from fleet import MODEL, Agent, Controller, make_version
 from proxy import Proxy
 from report import Report
@@ -89,7 +89,7 @@ def versions(bench: Bench, report: Report) -> None:
     token = controller.token()
     agents = {bad.name: agent_for(bad, controller, token, disk) for bad in BAD_VERSIONS
               if bad.name != "filling" or disk.is_possible}
-    wait_for("all devices are enrolled", lambda: len(controller.api.items("/v1/devices")) == len(agents), PATIENCE)
+    wait_for("all devices are enrolled", lambda: len(controller.api.items("/v1/devices")) == len(agents))
     policy = controller.policy("versions")
     for name in agents:
         controller.install(f"only-{name}", "v1", f"only={name}", policy)
@@ -129,7 +129,7 @@ def refused(controller: Controller, agent: Agent, bad: Bad, good: str) -> str:
     require(told["reason"] in bad.reasons and told["step"] == bad.step, f"the audit log says {told}")
     failures = controller.api.metric("edgeorch_ota_step_failures_total", step=bad.step, reason=told["reason"])
     require(failures >= 1, f"no metric counts {told['reason']} at {bad.step}")
-    wait_for("the device serves what it ran", lambda: controller.running(agent.name) == good, PATIENCE)
+    wait_for("the device serves what it ran", lambda: controller.running(agent.name) == good)
     require(agent.current() == good, f"its link names {agent.current()}")
     agent.require_verified()
     require(bad.evidence in text_of(agent.log), f"the agent's log does not say {bad.evidence}")

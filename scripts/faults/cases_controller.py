@@ -101,7 +101,7 @@ class JudgedFleet:
         self.agents = [
             Agent(self.controller, f"{name}-{number}", {"use": "judged"}, token).start()
             for number in range(self.DEVICES)]
-        wait_for("all are enrolled", lambda: len(self.controller.api.items("/v1/devices")) == self.DEVICES, 30)
+        wait_for("all are enrolled", lambda: len(self.controller.api.items("/v1/devices")) == self.DEVICES)
         self.policy = self.controller.policy(
             "judged", steps=["50%", "100%"], errorBudget=0.2, soakSeconds=2, smallFleetDevices=0,
             metrics=[{"name": "failures", "relativeTolerance": 3, "absoluteTolerance": 0.2}])
@@ -244,7 +244,7 @@ def token_in_environment(controller: Controller) -> str:
     """Gives an agent its token by the environment; its runtime must not inherit it."""
     secret = controller.token(uses=1).read_text(encoding="ascii")
     agent = Agent(controller, "secretive", {"use": "secret"}, None, environment={"EDGE_AGENT_TOKEN": secret}).start()
-    wait_for("the device is enrolled", lambda: controller.api.items("/v1/devices"), 20)
+    wait_for("the device is enrolled", lambda: controller.api.items("/v1/devices"))
     controller.install("secret", "v1", "use=secret", controller.policy("secret"))
     process = agent.runtime_process()
     require(process is not None, "there is no runtime")

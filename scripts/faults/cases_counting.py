@@ -28,7 +28,7 @@ class CountingFleet:
         self.agents = [
             Agent(self.controller, f"{name}-{number}", {"use": "count"}, token, url=self.proxy.url, reloads=reloads)
             .start() for number in range(devices)]
-        wait_for("all devices are enrolled", lambda: len(self.controller.api.items("/v1/devices")) == devices + 1, 30)
+        wait_for("all devices are enrolled", lambda: len(self.controller.api.items("/v1/devices")) == devices + 1)
         # Nothing is decided here: what is done to the devices would break the rules that judge so few.
         policy = self.controller.policy(
             "count", steps=["50%", "100%"], soakSeconds=2000, errorBudget=0.0001, dryRun=True)

@@ -32,7 +32,7 @@ def onnx(bench: Bench, report: Report) -> None:
     agents = [
         Agent(controller, name, {"use": name}, token, model=MODEL, command=command).start()
         for name in ("streamed", "killed")]
-    wait_for("both devices are enrolled", lambda: len(controller.api.items("/v1/devices")) == 2, 30)
+    wait_for("both devices are enrolled", lambda: len(controller.api.items("/v1/devices")) == 2)
     policy = controller.policy("onnx")
     for agent in agents:
         controller.install(agent.name, "v1.0.0", f"use={agent.name}", policy, MODEL)
@@ -53,12 +53,12 @@ def update_under_stream(controller: Controller, agent: Agent, digests: dict[str,
          "--images", str(images)], output)
     time.sleep(4)
     controller.deploy(agent.name, "v3.0.0", f"use={agent.name}", "onnx", MODEL)
-    wait_for("v3.0.0 serves", lambda: controller.running(agent.name) == digests["v3.0.0"], 30)
+    wait_for("v3.0.0 serves", lambda: controller.running(agent.name) == digests["v3.0.0"])
     time.sleep(4)
     feed.send_signal(signal.SIGTERM)
     feed.wait(20)
     own = runtime_counts(agent.port)
-    wait_for("the controller's counts are the runtime's own", lambda: controller_counts(controller, agent) == own, 30)
+    wait_for("the controller's counts are the runtime's own", lambda: controller_counts(controller, agent) == own)
     requests = {version: own[digest]["requests"] for version, digest in digests.items()}
     require(min(requests.values()) >= 2 * RATE, f"too few requests to prove anything: {requests}")
     return "counted once each: " + ", ".join(f"{count} requests on {version}" for version, count in requests.items())
@@ -71,8 +71,8 @@ def kill_in_swap(controller: Controller, agent: Agent, digests: dict[str, str]) 
     controller.deploy(agent.name, "v3.0.0", f"use={agent.name}", "onnx", MODEL)
     require(agent.process.wait(30) == -signal.SIGKILL, "it was not killed")
     agent.start()
-    wait_for("v3.0.0 serves", lambda: controller.running(agent.name) == digests["v3.0.0"], 40)
-    wait_for("it has reported", lambda: len(controller.outcomes(agent.name)) == 2, 20)
+    wait_for("v3.0.0 serves", lambda: controller.running(agent.name) == digests["v3.0.0"])
+    wait_for("it has reported", lambda: len(controller.outcomes(agent.name)) == 2)
     told = [row["detail"]["outcome"] for row in controller.outcomes(agent.name)]
     require(told == ["succeeded", "succeeded"], f"it reported {told}")
     agent.require_verified()

@@ -36,7 +36,7 @@ class Issuer:
         """Serves."""
         log = self.bench.folder("operators") / "issuer.log"
         self.process = self.bench.start([self.bench.python, str(HERE / "issuer.py"), str(self.port)], log)
-        wait_for("the issuer answers", self.is_ready, 20)
+        wait_for("the issuer answers", self.is_ready)
 
     def is_ready(self) -> bool:
         """Whether it shows its keys."""
@@ -88,7 +88,7 @@ def operators(bench: Bench, report: Report) -> None:
     def believed() -> str:
         for key in ("rsa", "ec"):
             token = issuer.token(key, preferred_username="olga", groups=["x", "vision"])
-            wait_for("the keys are there", lambda: asked(token)[0] == 200, 10)
+            wait_for("the keys are there", lambda: asked(token)[0] == 200)
             status, known = asked(token)
             require(status == 200 and known["name"] == "olga", f"{status} {known}")
             require(known["role"] == "release_manager" and known["scope"]["models"] == ["detector*"], f"{known}")

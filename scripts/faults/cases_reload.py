@@ -34,7 +34,7 @@ def methods(bench: Bench, report: Report) -> None:
     agents = {method: device(controller, method, token) for method in METHODS}
     for agent in agents.values():
         agent.start()
-    wait_for("all are enrolled", lambda: len(controller.api.items("/v1/devices")) == len(agents), 60)
+    wait_for("all are enrolled", lambda: len(controller.api.items("/v1/devices")) == len(agents))
     for method in agents:
         controller.install(method, "v1", f"way={method}", policy)
     for method, agent in agents.items():
@@ -59,15 +59,15 @@ def loaded(controller: Controller, method: str, agent: Agent, digests: dict[str,
     """What came of three orders."""
     before = agent.runtime_process()
     controller.command(controller.deploy(method, "v2", f"way={method}", "reload"), "promote")
-    wait_for("it serves v2", lambda: controller.running(agent.name) == digests["v2"], 30)
+    wait_for("it serves v2", lambda: controller.running(agent.name) == digests["v2"])
     agent.require_verified()
     after = agent.runtime_process()
     stays = method != "restart"
     require((before == after) == stays, f"the runtime was process {before} and is {after}")
     rollout = controller.deploy(method, "bad", f"way={method}", "reload")
     controller.command(rollout, "promote")
-    wait_for("the bad version is reported", lambda: reported(controller, agent, "smoke_failed"), 30)
-    wait_for("it is back", lambda: agent.current() == digests["v2"] and agent.runtime_process() is not None, 20)
+    wait_for("the bad version is reported", lambda: reported(controller, agent, "smoke_failed"))
+    wait_for("it is back", lambda: agent.current() == digests["v2"] and agent.runtime_process() is not None)
     time.sleep(0.2)
     status = agent.stop()
     require(status == 0, f"the agent ended with {status}")

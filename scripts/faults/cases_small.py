@@ -18,7 +18,7 @@ def two_devices(bench: Bench, report: Report) -> None:
     controller.push("v1", make_version(folder / "v1"))
     token = controller.token()
     agents = [Agent(controller, f"small-{number}", {"use": "small"}, token).start() for number in range(2)]
-    wait_for("both are enrolled", lambda: len(controller.api.items("/v1/devices")) == 2, 30)
+    wait_for("both are enrolled", lambda: len(controller.api.items("/v1/devices")) == 2)
     policy = controller.policy(
         "small", smallFleetSoakSeconds=SOAK_SECONDS, watchSeconds=3,
         metrics=[{"name": "failures", "relativeTolerance": 2, "absoluteTolerance": 0.02}])
@@ -57,7 +57,7 @@ def two_devices(bench: Bench, report: Report) -> None:
         require(said == [("rollback", "rule_broken")] and most <= 1, f"it decided {said}; {most} ran it at once")
         sentence = decisions[0]["sentence"]
         require(rule in sentence, f"the decision names another rule: {sentence}")
-        wait_for("both run the version before", lambda: runs() == before, 20)
+        wait_for("both run the version before", lambda: runs() == before)
         return f"rolled back by rule_broken: {sentence[:60]}"
 
     report.attempt("two devices and a good version", good)

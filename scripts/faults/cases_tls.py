@@ -27,7 +27,7 @@ def one_device(bench: Bench, report: Report) -> None:
 
     def joins() -> str:
         agent.start()
-        wait_for("it is enrolled", lambda: controller.api.items("/v1/devices"), 30)
+        wait_for("it is enrolled", lambda: controller.api.items("/v1/devices"))
         controller.install("tls", "v1", "use=tls", controller.policy("tls"))
         require(agent.current() == digest, f"it runs {agent.current()}")
         pinned = (agent.state / "trust" / "ca.pem").read_bytes()
@@ -64,7 +64,7 @@ def one_device(bench: Bench, report: Report) -> None:
         took = time.monotonic() - began
         agent.kill()
         agent.start()
-        wait_for("the device is served", lambda: controller.running("tls-1") == digest, 30)
+        wait_for("the device is served", lambda: controller.running("tls-1") == digest)
         require(process_of(controller) == beats, "the controller was restarted")
         return f"shown after {took:.1f} s by the same process; the agent connects anew and runs v1"
 
@@ -96,11 +96,11 @@ def one_device(bench: Bench, report: Report) -> None:
         status, problem = asks(controller, agent, "/v1/devices/tls-1/assignment")
         require((status, problem) == (401, "certificate_expired"), f"it was answered {status} {problem}")
         agent.start()
-        wait_for("it is renewed", log_has(agent.log, "certificate_renewed"), 20)
-        wait_for("the device is served", lambda: asks(controller, agent, "/v1/whoami")[0] == 200, 10)
+        wait_for("it is renewed", log_has(agent.log, "certificate_renewed"))
+        wait_for("the device is served", lambda: asks(controller, agent, "/v1/whoami")[0] == 200)
         require(device_certificate(agent) != path, "it keeps the certificate that ended")
         beats = controller.api.metric("edgeorch_device_heartbeats_total")
-        wait_for("it reports again", lambda: controller.api.metric("edgeorch_device_heartbeats_total") > beats, 30)
+        wait_for("it reports again", lambda: controller.api.metric("edgeorch_device_heartbeats_total") > beats)
         return "401 certificate_expired on every route but its renewal; the agent renews it at its start and reports"
 
     def foreign() -> str:

@@ -50,8 +50,6 @@ MOMENTS = (0.3, 1.2, 3.5)
 ERROR_SECONDS = 6
 """So long an agent lives with a failing call."""
 
-REST_SECONDS = 60
-
 FOLLOW_SECONDS = 2.5
 """So long the controller may take to answer a failure."""
 
@@ -164,7 +162,7 @@ class Device:
             except Failed:
                 return False
         try:
-            wait_for(f"{self.name} is to run {version}", is_ordered, 40)
+            wait_for(f"{self.name} is to run {version}", is_ordered)
         except Failed as failure:
             raise Failed(f"{failure}; {self.seen_by_controller()}") from None
 
@@ -309,14 +307,14 @@ class Device:
             signs = ("update idle", "reports 0 waiting", f"assignment {newest}\n")
             return (failures or told)[0] if all(sign in status for sign in signs) else ""
         began = time.monotonic()
-        wait_for(f"{self.name} serves again", self.served, REST_SECONDS)
+        wait_for(f"{self.name} serves again", self.served)
         self.tally.recovered(time.monotonic() - began)
         try:
-            found = wait_for(f"{self.name} rests", ending, REST_SECONDS, pause=0.3)
+            found = wait_for(f"{self.name} rests", ending, pause=0.3)
             if found != "succeeded":
                 # The controller may order something in answer to a failure.
                 time.sleep(FOLLOW_SECONDS)
-                found = wait_for(f"{self.name} rests", ending, REST_SECONDS, pause=0.3)
+                found = wait_for(f"{self.name} rests", ending, pause=0.3)
             return found
         except Failed:
             state = " ".join(self.agent.status().split())
@@ -339,7 +337,7 @@ class Device:
         current = self.agent.current()
         # I2: what is served is what `current` says, the old or the new.
         try:
-            wait_for("it serves what `current` names", lambda: self.served() == self.agent.current(), 20)
+            wait_for("it serves what `current` names", lambda: self.served() == self.agent.current())
         except Failed:
             self.tally.broken(f"{self.name} serves {self.served()[:12]} where `current` names {current[:12]}")
         if current not in known:
@@ -394,7 +392,7 @@ def torment(device: Device, goods: dict, bads: dict, quota: argparse.Namespace, 
             errors += is_error_turn
         # And the next update works.
         device.order(LAST, goods[LAST])
-        wait_for(f"{device.name} takes the next version", lambda: device.agent.current() == goods[LAST], 60)
+        wait_for(f"{device.name} takes the next version", lambda: device.agent.current() == goods[LAST])
     except Exception as fault:
         traceback.print_exc(file=sys.stderr)
         tally.broken(f"{device.name} could not go on: {fault}")
@@ -416,7 +414,7 @@ def prepared(bench: Bench, quota: argparse.Namespace, tally: Tally) -> tuple[lis
     devices = [Device(number, controller, token, tally, quota.seed) for number in range(quota.devices)]
     for device in devices:
         device.agent.start()
-    wait_for("all are enrolled", lambda: len(controller.api.items("/v1/devices")) == len(devices), 60)
+    wait_for("all are enrolled", lambda: len(controller.api.items("/v1/devices")) == len(devices))
     for device in devices:
         controller.deploy(device.name, "v0", f"way={device.name}", "cuts")
     for device in devices:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from api import Api, Unanswered
-from bench import HERE, PATIENCE, Bench, Failed, require, text_of, wait_for
+from bench import HERE, Bench, Failed, require, text_of, wait_for
 
 MODEL = "reader"
 """The model of the fake runtime."""
@@ -51,7 +51,7 @@ class Controller:
         self.process = self.bench.start(
             [self.bench.program("edge-controller"), "serve", "--data", str(self.data),
              "--listen", f"127.0.0.1:{self.port}", *self.serve_words], self.log)
-        wait_for("the controller is ready", self.is_ready, 20, pause=0.02)
+        wait_for("the controller is ready", self.is_ready, pause=0.02)
         return time.monotonic() - began
 
     def is_ready(self) -> bool:
@@ -154,10 +154,10 @@ class Controller:
     def install(self, name: str, version: str, selector: str, policy: str, model: str = MODEL) -> None:
         """Applies a deployment's first version and waits until every device of it serves that."""
         rollout = self.deploy(name, version, selector, policy, model)
-        wait_for(f"{name} is installed", lambda: self.state(rollout) == "completed", 60)
+        wait_for(f"{name} is installed", lambda: self.state(rollout) == "completed")
         # A device counts as installed once it says what it starts; that serves a moment later.
         devices = [device["id"] for device in self.api.items("/v1/devices", selector=selector)]
-        wait_for(f"{name} serves everywhere", lambda: all(map(self.running, devices)), PATIENCE)
+        wait_for(f"{name} serves everywhere", lambda: all(map(self.running, devices)))
 
     def state(self, rollout: str) -> str:
         """The state of a rollout."""
@@ -336,7 +336,7 @@ class Agent:
 
     def kill_runtime(self) -> None:
         """Ends its runtime as `kill -9` does."""
-        process = wait_for(f"{self.name} has a runtime", self.runtime_process, 20)
+        process = wait_for(f"{self.name} has a runtime", self.runtime_process)
         os.kill(process, signal.SIGKILL)
 
     @property
