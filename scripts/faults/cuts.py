@@ -30,7 +30,8 @@ from fleet import Agent, Controller, make_version
 VERSION_BYTES = 3_000_000
 """The padding of a version: a dozen pieces of a download."""
 
-GOOD_VERSIONS = 10
+GOOD_VERSIONS = 30
+"""More than updates that fail on one device: a version that failed is not ordered there again."""
 
 LAST = "last"
 """The version of the update after all torment."""
@@ -129,6 +130,7 @@ class Device:
         current = self.agent.current()
         names = [name for name, digest in versions.items()
                  if name not in self.doomed | {LAST} and digest != current]
+        require(bool(names), f"every version has failed on {self.name}: {sorted(self.doomed)}")
         wanted = names[self.turn % len(names)]
         self.turn += 1
         if how == "errors":
