@@ -80,9 +80,13 @@ let adapters: [Target] = [
     layer("Adapters", "CurlClient", ["CCurl"]),
     layer("Adapters", "Cryptography", ["Fleet", "ModelTrust", "COpenSSL"]),
     layer("Adapters", "HardwareKeys", ["Cryptography", "CGnuTLS"]),
+    layer("Adapters", "PostgreSQLClient", ["CPostgreSQL"]),
     layer(
         "Adapters", "SQLStore",
-        ["Fleet", "WireFormat", "Rollouts", "Orchestration", "AuditTrail", "ModelTrust", "Cryptography", grdb]),
+        [
+            "Fleet", "WireFormat", "Rollouts", "Orchestration", "AuditTrail", "ModelTrust", "Cryptography",
+            "PostgreSQLClient", grdb,
+        ]),
     layer("Adapters", "ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
     layer("Adapters", "DeviceFiles", ["Fleet", "DeviceAgent", "Cryptography", "CLinux"]),
     layer("Adapters", "ChildProcesses", ["DeviceAgent", "CLinux"]),
@@ -96,6 +100,7 @@ let cLibraries: [Target] = [
     cLibrary("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
     cLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    cLibrary("CPostgreSQL", pkgConfig: "libpq", apt: "libpq-dev"),
     cLibrary("CLinux", apt: "libc6-dev"),
 ]
 
@@ -108,8 +113,8 @@ let programs: [Target] = [
         "edge-controller",
         [
             "Fleet", "WireFormat", "WebMessages", "PrometheusExposition", "Orchestration", "OrchestratorAPI",
-            "MicroHTTPServer", "SQLStore", "ArtifactStorage", "Cryptography", "ModelTrust", "CurlClient",
-            argumentParser,
+            "MicroHTTPServer", "SQLStore", "PostgreSQLClient", "ArtifactStorage", "Cryptography", "ModelTrust",
+            "CurlClient", argumentParser,
         ]),
     program(
         "edge-agent",
@@ -185,7 +190,7 @@ let testTargets: [Target] = [
         "SQLStore",
         [
             "Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "Orchestration", "SimulatedWorld", "AuditTrail",
-            "Cryptography", "ModelTrust", "PrometheusExposition", grdb,
+            "Cryptography", "ModelTrust", "PostgreSQLClient", "PrometheusExposition", grdb,
         ]),
 ]
 

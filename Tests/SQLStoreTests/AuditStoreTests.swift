@@ -50,7 +50,7 @@ import WireFormat
 
     @Test("rows and checkpoints cannot be changed or removed by SQL")
     func triggers() throws {
-        let store = try SQLiteStore(path: path)
+        let store = try DatabaseStore(sqlite: path)
         let event = AuditEvent(
             number: 1, at: TestTime.start, actor: "ada", action: "a", subject: "s", hash: .zero)
         try store.commit([
@@ -67,7 +67,7 @@ import WireFormat
 
     @Test("rows of a database that did not hash them are hashed when it is opened first, and stay as they are")
     func migrated() throws {
-        _ = try SQLiteStore(path: path)
+        _ = try DatabaseStore(sqlite: path)
         var statements = [
             "DROP TABLE audit", "DROP TABLE audit_checkpoints", "DROP TABLE key_sets",
             "UPDATE schema_version SET version = 1",
@@ -83,7 +83,7 @@ import WireFormat
         try DatabaseQueue(path: path).write { database in
             for statement in statements { try database.execute(sql: statement) }
         }
-        let world = try World(store: try SQLiteStore(path: path))
+        let world = try World(store: try DatabaseStore(sqlite: path))
         let rows = try world.controller.audit(after: 0, limit: 5)
         #expect(rows.map(\.subject) == ["s1", "s2", "s3", "s4", "s5"])
         #expect(try verify(world.controller).number >= 5)
@@ -91,7 +91,7 @@ import WireFormat
 
     @Test("what a controller wrote is verified, across restarts and checkpoints by number, by time and by stopping")
     func written() throws {
-        let world = try World(store: try SQLiteStore(path: path))
+        let world = try World(store: try DatabaseStore(sqlite: path))
         try world.settle()
         try labelled(world, 1200)
         #expect(try world.controller.auditCheckpoints(after: 0, limit: 10).count == 2)
@@ -103,7 +103,7 @@ import WireFormat
         try world.controller.sealAudit()
         #expect(try world.controller.auditCheckpoints(after: 0, limit: 10).count == 4)
         let head = try verify(world.controller)
-        try world.restartController(store: { try SQLiteStore(path: path) })
+        try world.restartController(store: { try DatabaseStore(sqlite: path) })
         try labelled(world, 3)
         #expect(try verify(world.controller, remembered: head).number == head.number + 3)
     }
@@ -120,7 +120,7 @@ import WireFormat
         ]
         for (attack, code) in attacks {
             let place = path + "-\(code)-\(attack.count)"
-            let world = try World(store: try SQLiteStore(path: place))
+            let world = try World(store: try DatabaseStore(sqlite: place))
             try world.settle()
             try labelled(world, 40)
             let head = try verify(world.controller)
@@ -130,7 +130,7 @@ import WireFormat
             #expect("\(attack)") { try verify(world.controller) } throws: { ($0 as? AuditFault)?.code == code }
             guard code == .truncated else { continue }
             // After a restart the controller continues where the log ends now: the head of before tells.
-            try world.restartController(store: { try SQLiteStore(path: place) })
+            try world.restartController(store: { try DatabaseStore(sqlite: place) })
             #expect { try verify(world.controller, remembered: head) } throws: { error in
                 (error as? AuditFault)?.code == .rememberedMismatch
             }

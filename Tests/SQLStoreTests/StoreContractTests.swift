@@ -11,35 +11,6 @@ import WireFormat
 
 /// What every store of the controller promises, asked of the one in memory and of the real one.
 @Suite struct StoreContractTests {
-    /// A kind of store, how it is made, and how it is opened again by the next controller.
-    enum Kind: CaseIterable {
-        case memory, sqlite
-    }
-
-    /// A store that can be closed and opened again.
-    final class Place {
-        private let kind: Kind
-        private let path: String
-        private(set) var store: any OrchestratorStore
-
-        init(_ kind: Kind) throws {
-            self.kind = kind
-            path = NSTemporaryDirectory() + "store-\(UUID().uuidString).sqlite"
-            store = kind == .memory ? MemoryStore() : try SQLiteStore(path: path)
-        }
-
-        func reopen() throws {
-            guard kind == .sqlite else { return }
-            // The old one must be gone before the new one may have its lock.
-            store = MemoryStore()
-            store = try SQLiteStore(path: path)
-        }
-
-        deinit {
-            for suffix in ["", "-wal", "-shm", ".lock"] { try? FileManager.default.removeItem(atPath: path + suffix) }
-        }
-    }
-
     private let model: ModelName
     private let rolloutID: RolloutID
 
@@ -84,9 +55,9 @@ import WireFormat
         )
     }
 
-    @Test("a decision's label replaces the one before and leaves other decisions alone", arguments: Kind.allCases)
-    func labels(kind: Kind) throws {
-        let place = try Place(kind)
+    @Test("a decision's label replaces the one before and leaves other decisions alone", arguments: StoreKind.allCases)
+    func labels(kind: StoreKind) throws {
+        let place = try StorePlace(kind)
         try place.store.commit([
             .rollout(try rollout()), .decision(rolloutID, decision(1)), .decision(rolloutID, decision(2)),
         ])
@@ -104,9 +75,9 @@ import WireFormat
             number: number, at: at(5), actor: "ada", action: action, subject: "x", detail: ["a": "b"], hash: .zero)
     }
 
-    @Test("what was committed is loaded by the next controller, exactly", arguments: Kind.allCases)
-    func load(kind: Kind) throws {
-        let place = try Place(kind)
+    @Test("what was committed is loaded by the next controller, exactly", arguments: StoreKind.allCases)
+    func load(kind: StoreKind) throws {
+        let place = try StorePlace(kind)
         var telemetry = StoredTelemetry(device: try DeviceID("a"))
         let series = RuntimeSeries(model: model, digest: try digest(1), start: 7)
         let totals = RuntimeTotals(requests: .max, failures: ["timeout": 2], latencyBuckets: [1, 2, 3])
@@ -138,9 +109,9 @@ import WireFormat
         #expect(state.decisions == [rolloutID: [decision(1), decision(2)]])
     }
 
-    @Test("a later record of the same key replaces the earlier, and removals remove", arguments: Kind.allCases)
-    func replaces(kind: Kind) throws {
-        let place = try Place(kind)
+    @Test("a later record of the same key replaces the earlier, and removals remove", arguments: StoreKind.allCases)
+    func replaces(kind: StoreKind) throws {
+        let place = try StorePlace(kind)
         let key = StoredAPIKey(id: "key-1", name: "ada", role: .viewer, hash: try digest(2), createdAt: at(1))
         let policy = Policy(name: try PolicyName("p"))
         let deployment = Deployment(
@@ -159,30 +130,33 @@ import WireFormat
         #expect(state.apiKeys.isEmpty && state.policies.isEmpty && state.deployments.isEmpty)
     }
 
-    @Test("a commit that fails at its end leaves nothing of its beginning", arguments: Kind.allCases)
-    func atomic(kind: Kind) throws {
-        let place = try Place(kind)
-        try place.store.commit([.decision(rolloutID, decision(1)), .audit(event("first", 1))])
+    @Test("a commit that fails at its end leaves nothing of its beginning", arguments: StoreKind.allCases)
+    func atomic(kind: StoreKind) throws {
+        let place = try StorePlace(kind)
+        try place.store.commit([
+            .rollout(try rollout()), .decision(rolloutID, decision(1)), .audit(event("first", 1)),
+        ])
         #expect(throws: (any Error).self) {
             try place.store.commit([
-                .device(try device("a")), .audit(event("second", 2)), .rollout(try rollout()),
+                .device(try device("a")), .audit(event("second", 2)), .policy(Policy(name: try PolicyName("p"))),
                 .decision(rolloutID, decision(1)),
             ])
         }
         try place.reopen()
         let state = try place.store.load()
-        #expect(state.devices.isEmpty && state.rollouts.isEmpty)
+        #expect(state.devices.isEmpty && state.policies.isEmpty)
         #expect(try place.store.audit(after: 0, limit: 10).map(\.action) == ["first"])
         try place.store.commit([.audit(event("third", 2))])
         #expect(try place.store.audit(after: 0, limit: 10).map(\.number) == [1, 2], "numbers have no gaps")
     }
 
-    @Test("what is only ever added cannot be added twice", arguments: Kind.allCases)
-    func appendOnly(kind: Kind) throws {
-        let place = try Place(kind)
+    @Test("what is only ever added cannot be added twice", arguments: StoreKind.allCases)
+    func appendOnly(kind: StoreKind) throws {
+        let place = try StorePlace(kind)
         let row = EvidenceRow(rollout: rolloutID, step: 1, tick: 1, bytes: [1])
         let experiment = StoredExperiment(
             rollout: rolloutID, step: 1, experiment: experiment(seed: 1), measuring: measuring)
+        try place.store.commit([.rollout(try rollout())])
         let once: [StoreChange] = [
             .evidence(row), .experiment(experiment), .decision(rolloutID, decision(1)), .version(try version("v1", 1)),
             .keySet(keySet(1)),
@@ -194,9 +168,9 @@ import WireFormat
         }
     }
 
-    @Test("a version that is signed again keeps its place and has the new signature", arguments: Kind.allCases)
-    func signedAgain(kind: Kind) throws {
-        let place = try Place(kind)
+    @Test("a version that is signed again keeps its place and has the new signature", arguments: StoreKind.allCases)
+    func signedAgain(kind: StoreKind) throws {
+        let place = try StorePlace(kind)
         var signed = try version("v1", 1)
         try place.store.commit([.version(signed), .version(try version("v2", 2))])
         signed.bundle = "another"
@@ -213,26 +187,28 @@ import WireFormat
             publishedBy: "ada")
     }
 
-    @Test("evidence comes back in the order of its ticks, byte for byte", arguments: Kind.allCases)
-    func evidence(kind: Kind) throws {
-        let place = try Place(kind)
+    @Test("evidence comes back in the order of its ticks, byte for byte", arguments: StoreKind.allCases)
+    func evidence(kind: StoreKind) throws {
+        let place = try StorePlace(kind)
         let ticks = [1, 2, 10, 3, 11]
+        // A rollout, its experiments and their evidence refer to each other; within a commit their order is free.
+        let stored = StoredExperiment(
+            rollout: rolloutID, step: 1, experiment: experiment(seed: .max), measuring: measuring)
+        var second = stored
+        second.step = 3
+        try place.store.commit([.experiment(stored), .experiment(second), .rollout(try rollout())])
         for tick in ticks {
             try place.store.commit([
                 .evidence(EvidenceRow(rollout: rolloutID, step: 1, tick: tick, bytes: [UInt8(tick), 0, 255])),
-                .evidence(EvidenceRow(rollout: rolloutID, step: 2, tick: tick, bytes: [])),
+                .evidence(EvidenceRow(rollout: rolloutID, step: 3, tick: tick, bytes: [])),
             ])
         }
-        try place.store.commit([
-            .experiment(
-                StoredExperiment(rollout: rolloutID, step: 1, experiment: experiment(seed: .max), measuring: measuring))
-        ])
         try place.reopen()
         let rows = try place.store.evidence(rollout: rolloutID, step: 1)
         #expect(rows.map(\.tick) == ticks.sorted())
         #expect(rows.map(\.bytes) == ticks.sorted().map { [UInt8($0), 0, 255] })
-        #expect(try place.store.evidence(rollout: rolloutID, step: 2).allSatisfy(\.bytes.isEmpty))
-        #expect(try place.store.evidence(rollout: rolloutID, step: 3).isEmpty)
+        #expect(try place.store.evidence(rollout: rolloutID, step: 3).map(\.bytes) == ticks.map { _ in [] })
+        #expect(try place.store.evidence(rollout: rolloutID, step: 2).isEmpty)
         #expect(try place.store.experiment(rollout: rolloutID, step: 1)?.experiment == experiment(seed: .max))
         #expect(try place.store.experiment(rollout: rolloutID, step: 1)?.measuring == measuring)
         #expect(try place.store.experiment(rollout: rolloutID, step: 2) == nil)
@@ -260,9 +236,9 @@ import WireFormat
                 mayAdvanceUnproven: false))
     }
 
-    @Test("the audit log is read forward and backward in pages", arguments: Kind.allCases)
-    func audit(kind: Kind) throws {
-        let place = try Place(kind)
+    @Test("the audit log is read forward and backward in pages", arguments: StoreKind.allCases)
+    func audit(kind: StoreKind) throws {
+        let place = try StorePlace(kind)
         try place.store.commit((1...25).map { .audit(event("action-\($0)", UInt64($0))) })
         try place.reopen()
         let store = place.store
@@ -277,9 +253,9 @@ import WireFormat
         #expect(throws: (any Error).self) { try place.store.commit([.audit(event("again", 25))]) }
     }
 
-    @Test("checkpoints of the audit log are read forward, and the newest alone", arguments: Kind.allCases)
-    func auditCheckpoints(kind: Kind) throws {
-        let place = try Place(kind)
+    @Test("checkpoints of the audit log are read forward, and the newest alone", arguments: StoreKind.allCases)
+    func auditCheckpoints(kind: StoreKind) throws {
+        let place = try StorePlace(kind)
         #expect(try place.store.newestAuditCheckpoint() == nil)
         let marks = try (1...5).map {
             AuditMark(number: UInt64($0) * 10, hash: try digest(UInt8($0)), at: at(Int64($0)), seal: "a.b.\($0)")
@@ -291,9 +267,9 @@ import WireFormat
         #expect(throws: (any Error).self) { try place.store.commit([.auditCheckpoint(marks[4])]) }
     }
 
-    @Test("a reply is kept for a day, and the first one to a key holds", arguments: Kind.allCases)
-    func replies(kind: Kind) throws {
-        let place = try Place(kind)
+    @Test("a reply is kept for a day, and the first one to a key holds", arguments: StoreKind.allCases)
+    func replies(kind: StoreKind) throws {
+        let place = try StorePlace(kind)
         func reply(_ key: String, _ body: String, at seconds: Int64) throws -> StoredReply {
             StoredReply(key: key, fingerprint: try digest(1), status: 200, body: body, at: at(seconds))
         }
@@ -307,9 +283,9 @@ import WireFormat
         #expect(try place.store.reply(key: "none") == nil)
     }
 
-    @Test("a store that works says so", arguments: Kind.allCases)
-    func probe(kind: Kind) throws {
-        let place = try Place(kind)
+    @Test("a store that works says so", arguments: StoreKind.allCases)
+    func probe(kind: StoreKind) throws {
+        let place = try StorePlace(kind)
         try place.store.probe()
         try place.reopen()
         try place.store.probe()

@@ -37,12 +37,26 @@ final class MemoryStore: OrchestratorStore {
         var auditCheckpoints: [AuditMark] = []
         var replies: [String: StoredReply] = [:]
         var refusals = 0
+        /// Whether the next commit whose answer is lost takes place; nil where no answer is lost.
+        var lostAnswer: Bool?
+        /// Whether the commit that nobody knows of took place.
+        var unsettled: Bool?
+        /// How often the store cannot say yet.
+        var silences = 0
     }
 
     private let content = Mutex(Content())
 
     /// The next so many commits are refused.
     func refuseCommits(_ count: Int) { content.withLock { $0.refusals = count } }
+
+    /// The answer to the next commit is lost, which takes place or not; so many questions for it fail first.
+    func loseAnswer(takesPlace: Bool, silences: Int = 0) {
+        content.withLock {
+            $0.lostAnswer = takesPlace
+            $0.silences = silences
+        }
+    }
 
     // MARK: - OrchestratorStore
 
@@ -72,9 +86,28 @@ final class MemoryStore: OrchestratorStore {
                 content.refusals -= 1
                 throw Refusal(reason: "the disk is full")
             }
+            guard content.unsettled == nil else { throw Refusal(reason: "a commit is not settled") }
             var draft = content
             for change in changes { try draft.take(change) }
+            if let takesPlace = content.lostAnswer {
+                draft.lostAnswer = nil
+                content.lostAnswer = nil
+                if takesPlace { content = draft }
+                content.unsettled = takesPlace
+                throw UnsettledCommit(reason: "the answer was lost")
+            }
             content = draft
+        }
+    }
+
+    func settle() throws -> Bool {
+        try content.withLock { content in
+            guard content.silences == 0 else {
+                content.silences -= 1
+                throw Refusal(reason: "the database is away")
+            }
+            defer { content.unsettled = nil }
+            return content.unsettled ?? false
         }
     }
 

@@ -13,6 +13,7 @@ libgnutls28-dev       its TLS
 libcurl4-openssl-dev  every outgoing request of agent and edgectl
 libssl-dev            digests, signatures and keys
 libsqlite3-dev        the embedded database
+libpq-dev             PostgreSQL as the database instead
 zlib1g-dev            compressed answers
 pkg-config            finds the libraries above
 git                   fetches the Swift packages
@@ -22,6 +23,7 @@ python3               the example runtime, the scripts
 # Debian packages that only tests need.
 test_packages="
 softhsm2              a PKCS #11 token that keys are made and used in
+postgresql            a private database server; Debian's own cluster is neither used nor needed
 "
 
 # Debian packages that only checks need.

@@ -1,36 +1,51 @@
 import Foundation
-import GRDB
 
 /// Records as JSON documents in a column.
 enum Documents {
     /// Inserts or replaces the record of a key.
     static func put(
-        _ database: Database, _ table: String, _ column: String, _ key: String, _ record: some Encodable
-    ) throws {
-        try database.cachedStatement(
-            sql: """
-                INSERT INTO \(table) (\(column), document) VALUES (:key, :document)
-                ON CONFLICT (\(column)) DO UPDATE SET document = excluded.document
-                """
-        ).execute(arguments: ["key": key, "document": try text(record)])
+        _ table: String, _ column: String, _ key: String, _ record: some Encodable
+    ) throws -> SQLStatement {
+        SQLStatement(
+            """
+            INSERT INTO \(table) (\(column), document) VALUES (:key, :document)
+            ON CONFLICT (\(column)) DO UPDATE SET document = excluded.document
+            """, ["key": .text(key), "document": .text(try text(record))])
     }
 
     /// Removes the record of a key.
-    static func remove(_ database: Database, _ table: String, _ column: String, _ key: String) throws {
-        try database.cachedStatement(sql: "DELETE FROM \(table) WHERE \(column) = :key").execute(arguments: ["key": key]
-        )
+    static func remove(_ table: String, _ column: String, _ key: String) -> SQLStatement {
+        SQLStatement("DELETE FROM \(table) WHERE \(column) = :key", ["key": .text(key)])
     }
 
-    /// All records of a table, in the order of their keys.
-    static func all<Record: Decodable>(_ database: Database, _ table: String, by column: String) throws -> [Record] {
-        try rows(database, table, "SELECT document FROM \(table) ORDER BY \(column)", [:])
-    }
+    /// The most records that are read at once.
+    private static let page = 5000
 
-    /// The records that a statement selects as `document`.
-    static func rows<Record: Decodable>(
-        _ database: Database, _ table: String, _ sql: String, _ arguments: StatementArguments
+    /// All records of a table with a text key, in the order of their keys.
+    ///
+    /// They come in pages, so that no statement takes long, however large the fleet is.
+    static func all<Record: Decodable>(
+        _ reading: any SQLReading, _ table: String, by column: String
     ) throws -> [Record] {
-        try String.fetchAll(database, sql: sql, arguments: arguments).map { try record($0, of: table) }
+        var records: [Record] = []
+        var last = ""
+        while true {
+            let rows = try reading.rows(
+                SQLStatement(
+                    """
+                    SELECT \(column), document FROM \(table) WHERE \(column) > :last ORDER BY \(column) LIMIT :limit
+                    """, ["last": .text(last), "limit": .integer(Int64(page))]))
+            records += try rows.map { try record($0.text(1), of: table) }
+            guard rows.count == page, let end = rows.last else { return records }
+            last = try end.text(0)
+        }
+    }
+
+    /// The records that a statement selects as its first column.
+    static func rows<Record: Decodable>(
+        _ reading: any SQLReading, _ table: String, _ statement: SQLStatement
+    ) throws -> [Record] {
+        try reading.rows(statement).map { try record($0.text(0), of: table) }
     }
 
     /// The record in a table's document.

@@ -2,12 +2,28 @@
 public enum SQLStoreError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Another process has the database open as a controller.
     case inUse(path: String)
+    /// Another controller has taken the database over; this one writes no more.
+    case superseded(path: String)
     /// A newer program wrote the database.
     case newerSchema(found: Int, known: Int)
+    /// An older program wrote the database, and this one's role may not change it.
+    case olderSchema(found: Int, known: Int)
     /// A stored document cannot be read.
     case unreadable(table: String, key: String, reason: String)
-    /// The database refused, with its result code and words.
-    case database(operation: String, code: Int, reason: String)
+    /// There is no connection to the database.
+    case unreachable(operation: String, reason: String)
+    /// The database did not answer in time.
+    case late(operation: String, reason: String)
+    /// The database, or the pool of connections to it, takes no more connections.
+    case busy(operation: String, reason: String)
+    /// The database has no room.
+    case full(operation: String, reason: String)
+    /// The role may not do this, or not here.
+    case denied(operation: String, reason: String)
+    /// A key, a reference or a check of the schema stands against it.
+    case constraint(operation: String, reason: String)
+    /// The database refused for another reason, with its code and words.
+    case database(operation: String, code: String, reason: String)
     /// The directory cannot be used.
     case directory(path: String, reason: String)
 
@@ -16,15 +32,24 @@ public enum SQLStoreError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .inUse(let path):
             "\(path) is open in another controller; stop that one or use another data directory"
+        case .superseded(let path):
+            "another controller has taken \(path) over and this one writes no more; stop one of the two"
         case .newerSchema(let found, let known):
             "the database has schema \(found), this program knows \(known); use the newer program or restore a backup"
+        case .olderSchema(let found, let known):
+            "the database has schema \(found), this program needs \(known); "
+                + "start the controller once, or run edge-controller migrate, as the owner of its tables"
         case .unreadable(let table, let key, let reason):
             "\(table) \(key) cannot be read: \(reason); restore the database from a backup"
-        case .database(let operation, let code, let reason):
-            "\(operation) failed with SQLite code \(code): \(reason)"
-                + (code == 13 ? "; the disk is full, free space on it" : "")
-        case .directory(let path, let reason):
-            "cannot use \(path): \(reason)"
+        case .unreachable(let operation, let reason): "\(operation): the database cannot be reached: \(reason)"
+        case .late(let operation, let reason): "\(operation): the database is too slow: \(reason)"
+        case .busy(let operation, let reason): "\(operation): there is no connection to be had: \(reason)"
+        case .full(let operation, let reason):
+            "\(operation): the disk is full: \(reason); free space on the database's disk"
+        case .denied(let operation, let reason): "\(operation) is not allowed: \(reason)"
+        case .constraint(let operation, let reason): "\(operation) was refused: \(reason)"
+        case .database(let operation, let code, let reason): "\(operation) failed with \(code): \(reason)"
+        case .directory(let path, let reason): "cannot use \(path): \(reason)"
         }
     }
 }

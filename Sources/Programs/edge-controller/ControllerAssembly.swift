@@ -21,7 +21,7 @@ struct ControllerAssembly {
         }
         let cryptography = try ControllerCryptography(directory: dataDirectory, deviceAuthority: deviceAuthority)
         var surroundings = FleetController.Surroundings(
-            store: try SQLiteStore(path: dataDirectory + "/controller.sqlite"),
+            store: try DatabaseStore(sqlite: dataDirectory + "/controller.sqlite"),
             artifacts: try ArtifactDirectory(path: dataDirectory + "/artifacts"),
             cryptography: cryptography, clock: SystemClock(), metrics: metrics, log: log,
             tokens: try ControllerTokens(

@@ -19,9 +19,10 @@ extension FleetController {
     /// - Throws: what the store throws.
     public func tick() throws {
         let started = now
+        try settle()
         let drained = ingest.drain(at: started)
         do {
-            let judged = try transact { draft in
+            let judged = try transact(settled: { [weak self] in self?.settled(drained, tookPlace: $0) }) { draft in
                 for one in drained { draft.add(.telemetry(one.telemetry)) }
                 for one in drained { draft.heard(one) }
                 draft.noteUses(keyUses)
@@ -44,10 +45,17 @@ extension FleetController {
                 fleetMetrics.judged(tracked, verdict: verdict, seconds: seconds)
             }
         } catch {
-            ingest.restore(drained)
+            // What is not known is put back, or acknowledged, when it is.
+            if !(error is UnsettledCommit) { ingest.restore(drained) }
             throw error
         }
         if now.seconds(since: started) > tickSeconds { fleetMetrics.overran() }
+    }
+
+    private func settled(_ drained: [DrainedDevice], tookPlace: Bool) {
+        guard tookPlace else { return ingest.restore(drained) }
+        ingest.markCommitted(drained)
+        count(drained)
     }
 
     private func count(_ drained: [DrainedDevice]) {

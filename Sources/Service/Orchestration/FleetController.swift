@@ -54,6 +54,7 @@ public final class FleetController: FleetOperations {
     let credentials: Mutex<[Digest: Credential]>
     let keyUses = KeyUses()
     private let faulted = Mutex<String?>(nil)
+    private let unsettled = Mutex<UnsettledDraft?>(nil)
     /// The end of the audit log as it was last committed.
     let auditEnd: Mutex<AuditEnd>
     /// True while a forecast is being made.
@@ -95,14 +96,39 @@ public final class FleetController: FleetOperations {
 
     /// Drafts a change, commits it and shows it.
     ///
+    /// - Parameter settled: called later where the store throws `UnsettledCommit`, with whether the commit took place.
     /// - Throws: what `body` throws, with nothing changed; what the store throws, with nothing changed.
-    func transact<Result>(_ body: (inout FleetDraft) throws -> Result) throws -> Result {
+    func transact<Result>(
+        settled: @escaping @Sendable (Bool) -> Void = { _ in }, _ body: (inout FleetDraft) throws -> Result
+    ) throws -> Result {
         writer.lock()
         defer { writer.unlock() }
+        try settleLocked()
         var draft = FleetDraft(state, at: now) { [ingest] in ingest.telemetry(of: $0) }
         let result = try body(&draft)
-        try commit(draft)
+        try commit(draft, settled)
         return result
+    }
+
+    /// Finds out what became of a commit whose answer was lost, where there is one, and shows it if it took place.
+    ///
+    /// - Throws: what the store throws while it cannot say.
+    func settle() throws {
+        writer.lock()
+        defer { writer.unlock() }
+        try settleLocked()
+    }
+
+    private func settleLocked() throws {
+        guard let pending = unsettled.withLock({ $0 }) else { return }
+        let tookPlace = try surroundings.store.settle()
+        unsettled.withLock { $0 = nil }
+        surroundings.log.info("commit settled", ["took place": "\(tookPlace)"])
+        if tookPlace {
+            auditEnd.withLock { $0 = pending.auditEnd }
+            publish(pending.draft)
+        }
+        pending.settled(tookPlace)
     }
 
     /// Drafts a change and drops it: what a dry run shows.
@@ -111,7 +137,7 @@ public final class FleetController: FleetOperations {
         return try body(&draft)
     }
 
-    private func commit(_ draft: FleetDraft) throws {
+    private func commit(_ draft: FleetDraft, _ settled: @escaping @Sendable (Bool) -> Void) throws {
         var end = auditEnd.withLock { $0 }
         let changes = try end.sealing(
             draft.changes, isAsked: draft.sealsAudit, at: draft.now, by: surroundings.cryptography)
@@ -123,6 +149,9 @@ public final class FleetController: FleetOperations {
                 fleetMetrics.committed(seconds: now.seconds(since: started))
                 faulted.withLock { $0 = nil }
             } catch {
+                if error is UnsettledCommit {
+                    unsettled.withLock { $0 = UnsettledDraft(draft: draft, auditEnd: end, settled: settled) }
+                }
                 faulted.withLock { $0 = "the store refused a commit: \(error)" }
                 surroundings.log.error("commit failed", ["error": "\(error)"])
                 throw error
@@ -218,6 +247,14 @@ public final class FleetController: FleetOperations {
     public func keep(_ reply: StoredReply) throws {
         try transact { $0.add(.reply(reply)) }
     }
+}
+
+/// A draft whose commit may have taken place.
+private struct UnsettledDraft: Sendable {
+    let draft: FleetDraft
+    /// The end of the audit log if it did.
+    let auditEnd: AuditEnd
+    let settled: @Sendable (Bool) -> Void
 }
 
 extension FleetState {

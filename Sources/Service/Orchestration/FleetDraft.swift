@@ -5,7 +5,7 @@ import WireFormat
 /// A change in the making: the state as it will be, what must be committed for it, and whom to wake afterwards.
 ///
 /// Nothing of a draft is visible before its changes are durable; a draft whose commit fails is dropped.
-struct FleetDraft {
+struct FleetDraft: Sendable {
     var state: FleetState
     private(set) var changes: [StoreChange] = []
     /// Devices whose assignment or heartbeat interval changed.
@@ -21,9 +21,9 @@ struct FleetDraft {
     var sealsAudit = false
 
     /// What is counted of a device, for drawing a step.
-    let telemetry: (DeviceID) -> StoredTelemetry
+    let telemetry: @Sendable (DeviceID) -> StoredTelemetry
 
-    init(_ state: FleetState, at now: Timestamp, telemetry: @escaping (DeviceID) -> StoredTelemetry) {
+    init(_ state: FleetState, at now: Timestamp, telemetry: @escaping @Sendable (DeviceID) -> StoredTelemetry) {
         self.state = state
         self.now = now
         self.telemetry = telemetry

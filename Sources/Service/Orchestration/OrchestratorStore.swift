@@ -79,6 +79,22 @@ public struct StoredState: Sendable {
     public init() {}
 }
 
+/// Nobody knows whether a commit took place: the answer to it was lost, and the store could not find out.
+///
+/// Neither is true for its caller until ``OrchestratorStore/settle()`` says which.
+public struct UnsettledCommit: Error, Hashable, CustomStringConvertible {
+    /// What happened, for people.
+    public let reason: String
+
+    /// Names the reason.
+    public init(reason: String) {
+        self.reason = reason
+    }
+
+    /// A sentence for people.
+    public var description: String { "it is not known whether a commit took place: \(reason)" }
+}
+
 /// Where what was promised is kept.
 ///
 /// Calls block; they are made from worker threads only.
@@ -87,7 +103,14 @@ public protocol OrchestratorStore: Sendable {
     func load() throws -> StoredState
 
     /// Commits all changes in their order, or none. Returns when they are durable.
+    ///
+    /// - Throws: ``UnsettledCommit`` where nobody knows; ``settle()`` must have answered before the next commit.
     func commit(_ changes: [StoreChange]) throws
+
+    /// Whether the commit that was left unsettled took place; false where there is none.
+    ///
+    /// - Throws: while it is still not known.
+    func settle() throws -> Bool
 
     /// The experiment of a step; nil where the step was never drawn.
     func experiment(rollout: RolloutID, step: Int) throws -> StoredExperiment?

@@ -5,11 +5,11 @@ import GRDB
 import ModelTrust
 import WireFormat
 
-/// The schema: one table per kind of record, real columns for what is looked up by, a JSON document for the rest.
+/// The schema on SQLite: one table per kind of record, real columns for what is looked up by, a JSON document for the rest.
 ///
 /// Migrations go forward only. Ids are made by the application; text keys compare bytewise; nothing looks into
 /// documents.
-enum Schema {
+enum SQLiteSchema {
     /// The newest version this program knows.
     static let version = 3
 
@@ -87,9 +87,10 @@ enum Schema {
     private static func chainAudit(_ database: Database) throws {
         var hash = Digest.zero
         for number in try Int64.fetchAll(database, sql: "SELECT number FROM audit ORDER BY number") {
-            let events: [AuditEvent] = try Documents.rows(
-                database, "audit", "SELECT document FROM audit WHERE number = :number", ["number": number])
-            guard let event = events.first else { continue }
+            let text = try String.fetchOne(
+                database, sql: "SELECT document FROM audit WHERE number = :number", arguments: ["number": number])
+            guard let text else { continue }
+            let event: AuditEvent = try Documents.record(text, of: "audit")
             hash = AuditChain.hash(of: event, after: hash, digest: SHA256().digest)
             try database.execute(
                 sql: "UPDATE audit SET hash = :hash WHERE number = :number",

@@ -1,0 +1,66 @@
+import Foundation
+import Orchestration
+import PostgreSQLClient
+
+@testable import SQLStore
+@testable import SimulatedWorld
+
+/// A kind of store, how it is made, and how it is opened again by the next controller.
+enum StoreKind: CaseIterable {
+    case memory, sqlite, postgresql
+
+    /// The kinds that are a database.
+    static let databases: [StoreKind] = [.sqlite, .postgresql]
+}
+
+/// A store that can be closed and opened again.
+final class StorePlace {
+    let kind: StoreKind
+    private(set) var store: any OrchestratorStore
+    private let path = NSTemporaryDirectory() + "store-\(UUID().uuidString).sqlite"
+    let database: String
+
+    init(_ kind: StoreKind) throws {
+        self.kind = kind
+        database = kind == .postgresql ? try PostgreSQLServer.makeDatabase() : ""
+        store = MemoryStore()
+        store = try open()
+    }
+
+    /// Opens it while the store before may still be there.
+    func open() throws -> any OrchestratorStore {
+        switch kind {
+        case .memory: MemoryStore()
+        case .sqlite: try DatabaseStore(sqlite: path)
+        case .postgresql: try DatabaseStore(postgreSQL: PostgreSQLServer.address(database), Self.limits)
+        }
+    }
+
+    /// Short waits, so that a test of a refusal does not take long.
+    static var limits: PostgreSQLLimits {
+        var limits = PostgreSQLLimits()
+        limits.lockWaitSeconds = 1
+        limits.pool.firstPauseSeconds = 0.01
+        limits.pool.longestPauseSeconds = 0.05
+        return limits
+    }
+
+    /// Opens it as the next controller does, once the one before is gone.
+    func reopened() throws -> any OrchestratorStore {
+        guard kind != .memory else { return store }
+        store = MemoryStore()
+        store = try open()
+        return store
+    }
+
+    func reopen() throws { _ = try reopened() }
+
+    /// Closes it.
+    func close() { store = MemoryStore() }
+
+    deinit {
+        close()
+        for suffix in ["", "-wal", "-shm", ".lock"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+        if !database.isEmpty { try? PostgreSQLServer.removeDatabase(database) }
+    }
+}
