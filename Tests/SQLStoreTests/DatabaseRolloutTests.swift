@@ -2,6 +2,7 @@ import Fleet
 import Orchestration
 import Rollouts
 import Testing
+import WireFormat
 
 @testable import SQLStore
 @testable import SimulatedWorld

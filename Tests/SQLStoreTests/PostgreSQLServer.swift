@@ -23,18 +23,13 @@ enum PostgreSQLServer {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../../scripts/lib/postgres.sh").standardized.path
         let output = NSTemporaryDirectory() + "postgres-\(UUID().uuidString).out"
-        FileManager.default.createFile(atPath: output, contents: nil)
+        try Data().write(to: URL(fileURLWithPath: output))
         defer { try? FileManager.default.removeItem(atPath: output) }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = [script] + arguments
-        process.standardInput = FileHandle.nullDevice
-        // A file and not a pipe: the server that is started would keep a pipe open.
-        process.standardOutput = FileHandle(forWritingAtPath: output)
-        try process.run()
-        process.waitUntilExit()
+        // Not by Foundation's Process, which waits for all that inherits from it: the server would be waited for too.
+        let command = (["/bin/bash", script] + arguments).joined(separator: " ") + " >\(output) </dev/null"
+        let status = unsafe system(command)
         let text = try String(contentsOfFile: output, encoding: .utf8)
-        guard process.terminationStatus == 0 else {
+        guard status == 0 else {
             throw NotThere(description: "scripts/lib/postgres.sh \(arguments) failed: \(text)")
         }
         return text

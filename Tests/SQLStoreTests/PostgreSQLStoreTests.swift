@@ -129,12 +129,12 @@ import WireFormat
         limits.connections = 1
         limits.waitSeconds = 0.1
         let pool = PostgreSQLPool(try PostgreSQLServer.address(place.database), limits: limits)
-        try pool.lend { _ in
+        _ = try pool.lend { _ in
             #expect { try pool.lend { _ in } } throws: { ($0 as? PostgreSQLError)?.cause == .exhausted }
         }
         try PostgreSQLServer.execute("ALTER DATABASE \(place.database) CONNECTION LIMIT 0", in: "postgres")
         try PostgreSQLServer.execute("CREATE ROLE r_\(place.database) LOGIN", in: "postgres")
-        defer { try? PostgreSQLServer.execute("DROP ROLE r_\(place.database)", in: "postgres") }
+        defer { _ = try? PostgreSQLServer.execute("DROP ROLE r_\(place.database)", in: "postgres") }
         let refused = PostgreSQLPool(try PostgreSQLServer.address(place.database, user: "r_\(place.database)"))
         #expect { try refused.lend { _ in } } throws: {
             ($0 as? PostgreSQLError)?.sentence.contains("too many connections") == true

@@ -71,7 +71,8 @@ public final class PostgreSQLConnection {
                     SELECT set_config('statement_timeout', $1, FALSE), set_config('lock_timeout', $1, FALSE),
                         set_config('idle_in_transaction_session_timeout', $2, FALSE),
                         set_config('default_transaction_isolation', 'read committed', FALSE),
-                        set_config('tcp_keepalives_idle', '5', FALSE), set_config('tcp_keepalives_interval', '2', FALSE),
+                        set_config('tcp_keepalives_idle', '5', FALSE),
+                        set_config('tcp_keepalives_interval', '2', FALSE),
                         set_config('tcp_keepalives_count', '3', FALSE), set_config('tcp_user_timeout', '10000', FALSE)
                     """, [.text(milliseconds), .text(String(Int(settings.statementSeconds * 2000)))]),
                 PostgreSQLCommand(

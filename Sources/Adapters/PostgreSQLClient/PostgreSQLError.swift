@@ -41,7 +41,7 @@ public struct PostgreSQLError: Error, Hashable, Sendable, CustomStringConvertibl
     public var isUncertain: Bool { cause == .lost || cause == .late }
 
     /// Whether the connection is of no more use: the server is stopping, or has become one that only reads.
-    var endsConnection: Bool { state.map { $0.hasPrefix("57P") || $0 == "25006" } ?? false }
+    public var endsConnection: Bool { state.map { $0.hasPrefix("57P") || $0 == "25006" } ?? false }
 
     /// The words, with the SQLSTATE where there is one.
     public var description: String { state.map { "\(sentence) (SQLSTATE \($0))" } ?? sentence }

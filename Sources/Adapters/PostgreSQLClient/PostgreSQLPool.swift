@@ -28,7 +28,7 @@ public final class PostgreSQLPool: Sendable {
         var mayTryAt = ContinuousClock.now
     }
 
-    // Lent to one caller at a time, which is what makes it safe to hand from thread to thread.
+    /// `@unchecked Sendable`: a connection is lent to one caller at a time and never used while it waits here.
     private struct Lent: @unchecked Sendable {
         let connection: PostgreSQLConnection
     }

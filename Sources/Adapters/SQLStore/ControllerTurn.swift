@@ -16,7 +16,7 @@ final class ControllerTurn: Sendable {
     private let address: PostgreSQLAddress
     private let seconds: Double
 
-    // Used by one thread at a time, under the mutex.
+    /// `@unchecked Sendable`: it lives in a mutex, and its connection is used under that only.
     private struct State: @unchecked Sendable {
         var lock: PostgreSQLConnection
         var isSuperseded = false

@@ -31,19 +31,28 @@ final class PostgreSQLEngine: SQLEngine {
 
     func read<Result>(_ operation: String, _ body: (any SQLReading) throws -> Result) throws -> Result {
         try Self.named(operation) {
-            try pool.lend { connection in
-                let seconds = limits.exchangeSeconds
-                _ = try connection.run(
-                    [PostgreSQLCommand("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")], within: seconds)
-                do {
-                    let result = try body(
-                        PostgreSQLReading(connection: connection, statements: statements, seconds: seconds))
-                    _ = try connection.run([PostgreSQLCommand("COMMIT")], within: seconds)
-                    return result
-                } catch {
-                    undo(connection)
-                    throw error
-                }
+            do {
+                return try readOnce(body)
+            } catch let error as PostgreSQLError where error.cause == .lost || error.endsConnection {
+                // A server that was restarted leaves connections that looked alive.
+                return try readOnce(body)
+            }
+        }
+    }
+
+    private func readOnce<Result>(_ body: (any SQLReading) throws -> Result) throws -> Result {
+        try pool.lend { connection in
+            let seconds = limits.exchangeSeconds
+            _ = try connection.run(
+                [PostgreSQLCommand("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")], within: seconds)
+            do {
+                let result = try body(
+                    PostgreSQLReading(connection: connection, statements: statements, seconds: seconds))
+                _ = try connection.run([PostgreSQLCommand("COMMIT")], within: seconds)
+                return result
+            } catch {
+                undo(connection)
+                throw error
             }
         }
     }
@@ -67,7 +76,9 @@ final class PostgreSQLEngine: SQLEngine {
             let number = progress.next()
             do {
                 try attempt(commands, number)
-            } catch let error as PostgreSQLError where error.cause == .lost && !progress.isCommitting {
+            } catch let error as PostgreSQLError
+                where (error.cause == .lost || error.endsConnection) && !progress.isCommitting
+            {
                 // A server that was restarted leaves connections that looked alive: nothing was committed on this one.
                 try turn.check()
                 try attempt(commands, number)
@@ -183,7 +194,9 @@ private struct PostgreSQLReading: SQLReading {
     }
 }
 
-/// How far the writes came; used by whoever holds the lock of writing.
+/// How far the writes came.
+///
+/// `@unchecked Sendable`: only whoever holds the engine's lock of writing uses it.
 final class WriteProgress: @unchecked Sendable {
     /// The number of the last write that was tried.
     private var number: Int64

@@ -50,7 +50,7 @@ enum PostgreSQLSchema {
             "CREATE INDEX replies_at ON replies (at)",
             """
             CREATE TABLE controller (
-                only BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only), epoch BIGINT NOT NULL, committed BIGINT NOT NULL)
+                one BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (one), epoch BIGINT NOT NULL, committed BIGINT NOT NULL)
             """,
             "INSERT INTO controller (epoch, committed) VALUES (0, 0)",
             """
@@ -87,8 +87,12 @@ enum PostgreSQLSchema {
 
     /// The version of a database; 0 for an empty one.
     static func found(_ connection: PostgreSQLConnection, within seconds: Double) throws -> Int {
+        // By the catalogue's rows: a name that was looked up before stays unknown to the session's own memory.
         let there = try connection.run(
-            [PostgreSQLCommand("SELECT 1 WHERE to_regclass('schema_version') IS NOT NULL")], within: seconds)
+            [
+                PostgreSQLCommand(
+                    "SELECT 1 FROM pg_class WHERE relname = 'schema_version' AND pg_table_is_visible(oid)")
+            ], within: seconds)
         guard there.first?.rows.isEmpty == false else { return 0 }
         let rows = try connection.run(
             [PostgreSQLCommand("SELECT version FROM schema_version")], within: seconds)

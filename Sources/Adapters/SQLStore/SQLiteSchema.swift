@@ -5,7 +5,8 @@ import GRDB
 import ModelTrust
 import WireFormat
 
-/// The schema on SQLite: one table per kind of record, real columns for what is looked up by, a JSON document for the rest.
+/// The schema on SQLite: one table per kind of record, real columns for what is looked up by, a JSON document for the
+/// rest.
 ///
 /// Migrations go forward only. Ids are made by the application; text keys compare bytewise; nothing looks into
 /// documents.

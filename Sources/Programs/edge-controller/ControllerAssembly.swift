@@ -3,14 +3,14 @@ import Cryptography
 import Foundation
 import Orchestration
 import PrometheusExposition
-import SQLStore
 
-/// The controller put together on its embedded default: SQLite and a directory.
+/// The controller put together on its database and a directory.
 struct ControllerAssembly {
     let controller: FleetController
 
     init(
-        dataDirectory: String, log: any OrchestratorLog, metrics: MetricRegistry = MetricRegistry(),
+        dataDirectory: String, database: DatabasePlace, log: any OrchestratorLog,
+        metrics: MetricRegistry = MetricRegistry(),
         deviceAuthority: CertificateAuthority? = nil, issuer: (any OperatorIssuer)? = nil
     ) throws {
         do {
@@ -21,7 +21,7 @@ struct ControllerAssembly {
         }
         let cryptography = try ControllerCryptography(directory: dataDirectory, deviceAuthority: deviceAuthority)
         var surroundings = FleetController.Surroundings(
-            store: try DatabaseStore(sqlite: dataDirectory + "/controller.sqlite"),
+            store: try database.open(dataDirectory: dataDirectory),
             artifacts: try ArtifactDirectory(path: dataDirectory + "/artifacts"),
             cryptography: cryptography, clock: SystemClock(), metrics: metrics, log: log,
             tokens: try ControllerTokens(

@@ -3,7 +3,6 @@ import ArtifactStorage
 import Foundation
 import Orchestration
 import PrometheusExposition
-import SQLStore
 import WireFormat
 
 /// `edge-controller init`: makes a data directory and its first admin key.
@@ -13,6 +12,9 @@ struct InitCommand: ParsableCommand {
 
     @Option(help: "Where the controller keeps its data.")
     var data = ControllerDefaults.dataDirectory
+
+    @Option(help: "sqlite, or a PostgreSQL address (default: sqlite in the data directory).")
+    var database: String?
 
     @Option(help: "The person or machine the key is for.")
     var name = "admin"
@@ -31,7 +33,9 @@ struct InitCommand: ParsableCommand {
     }
 
     func run() throws {
-        let controller = try ControllerAssembly(dataDirectory: data, log: SilentLog()).controller
+        let controller = try ControllerAssembly(
+            dataDirectory: data, database: DatabasePlace(database), log: SilentLog()
+        ).controller
         let key = try controller.createFirstAPIKey(name: name)
         let secret = key.secret ?? ""
         if let keyFile {

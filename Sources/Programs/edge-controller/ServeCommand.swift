@@ -62,8 +62,8 @@ final class RunningController: Sendable {
         let devices = configuration.tls == nil ? nil : certificates
         issuer = try configuration.issuerFile.map { [log] file in try ControllerIssuer.load(file, log: log) }
         controller = try ControllerAssembly(
-            dataDirectory: configuration.dataDirectory, log: log, metrics: metrics, deviceAuthority: devices?.authority,
-            issuer: issuer
+            dataDirectory: configuration.dataDirectory, database: configuration.database, log: log, metrics: metrics,
+            deviceAuthority: devices?.authority, issuer: issuer
         ).controller
         pool = WorkerPool()
         certificate = try configuration.tls.map { [log] files in
@@ -83,7 +83,9 @@ final class RunningController: Sendable {
             "serving",
             [
                 "address": "\(configuration.listen.host):\(servers[0].port)",
-                "data": configuration.dataDirectory, "version": BuildFacts.version,
+                "data": configuration.dataDirectory,
+                "database": configuration.database.told(dataDirectory: configuration.dataDirectory),
+                "version": BuildFacts.version,
             ])
         for address in configuration.exposedWithoutTLS {
             log.warning(

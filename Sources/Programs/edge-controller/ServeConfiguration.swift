@@ -12,6 +12,7 @@ struct ServeConfiguration: Equatable {
     }
 
     let dataDirectory: String
+    let database: DatabasePlace
     let listen: ListenAddress
     let deviceListen: ListenAddress?
     let metricsListen: ListenAddress?
@@ -67,10 +68,11 @@ struct ServeConfiguration: Equatable {
         if metricsTLS, tls == nil || metricsText == nil {
             faults.append("--metrics-tls: it needs --metrics-listen, --tls-cert and --tls-key")
         }
-        let database = value(options.database, "DATABASE", "sqlite")
-        if database != "sqlite" {
-            faults.append(
-                "--database \(Self.withoutSecrets(database)): this version keeps its state in SQLite only; use sqlite")
+        do {
+            database = try DatabasePlace(options.database, environment: environment)
+        } catch {
+            database = .sqlite
+            faults.append("\(error)")
         }
         let artifacts = value(options.artifacts, "ARTIFACTS", "directory")
         if artifacts != "directory" {

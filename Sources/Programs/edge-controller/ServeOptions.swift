@@ -37,7 +37,7 @@ struct ServeOptions: ParsableArguments {
     @Flag(help: "Answer /metrics to operator keys that may scrape only.")
     var protectMetrics = false
 
-    @Option(help: "Where the database is; this version knows sqlite only (default: sqlite in the data directory).")
+    @Option(help: "sqlite, or a PostgreSQL address: postgresql://… (default: sqlite in the data directory).")
     var database: String?
 
     @Option(help: "Where artifacts are; this version knows a directory only (default: in the data directory).")

@@ -123,6 +123,7 @@ public final class FleetController: FleetOperations {
         guard let pending = unsettled.withLock({ $0 }) else { return }
         let tookPlace = try surroundings.store.settle()
         unsettled.withLock { $0 = nil }
+        faulted.withLock { $0 = nil }
         surroundings.log.info("commit settled", ["took place": "\(tookPlace)"])
         if tookPlace {
             auditEnd.withLock { $0 = pending.auditEnd }
