@@ -68,6 +68,7 @@ import WebMessages
     @Test(arguments: ["-tls1", "-tls1_1"]) func `an old version of the protocol is refused`(version: String) throws {
         let fixture = try fixture(try tls.serverTLS())
         #expect(try !handshake(port: fixture.server.port, [version, "-cipher", "ALL:@SECLEVEL=0"]).isDone)
+        #expect(eventually { fixture.observer.rejected == [.handshakeFailed] })
     }
 
     @Test(arguments: [
@@ -149,7 +150,9 @@ import WebMessages
     @Test func `plain HTTP on a TLS port ends without an answer`() throws {
         let fixture = try fixture(try tls.serverTLS())
         #expect(throws: CurlError.self) { try fixture.get("/") }
+        #expect(eventually { fixture.observer.rejected == [.handshakeFailed] })
         #expect(try get(fixture, CurlTLS(caFile: tls.caFile)).status == 200)
+        #expect(fixture.observer.rejected == [.handshakeFailed])
     }
 
     @Test func `many clients at once are each served`() throws {

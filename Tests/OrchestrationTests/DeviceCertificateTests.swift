@@ -59,13 +59,25 @@ import WireFormat
         #expect(world.controller.caller(device: device, certificateKey: key("mine")) == .device(device))
     }
 
-    @Test func `a device with a token has no certificate to renew`() throws {
+    @Test func `a device that joined with a token gets a certificate without a new enrolment, and leaves its token`()
+        throws
+    {
         let reply = try enrol(request: nil)
+        let device = try #require(device)
         #expect(reply.deviceToken != nil && reply.certificate == nil)
+        #expect(world.controller.bar(on: device, using: .bearerToken) == nil)
+        let renewal = CertificateRenewal(certificateRequest: "mine")
+        #expect(try world.controller.renewCertificate(renewal, of: device).certificate == "certificate of a")
+        #expect(world.controller.caller(device: device, certificateKey: key("mine")) == .device(device))
+        #expect(world.controller.bar(on: device, using: .bearerToken) != nil)
+        #expect(world.controller.bar(on: device, using: .anything) == nil)
+        // A lost reply is asked for again, with the same key alone.
+        #expect(try world.controller.renewCertificate(renewal, of: device).certificate == "certificate of a")
         #expect {
-            try world.controller.renewCertificate(
-                CertificateRenewal(certificateRequest: "mine"), of: try #require(device))
+            try world.controller.renewCertificate(CertificateRenewal(certificateRequest: "other"), of: device)
         } throws: { ($0 as? Problem)?.status == 409 }
+        let moves = try world.store.audit(after: 0, limit: 100).filter { $0.action == "device.certify" }
+        #expect(moves.map(\.actor) == ["device:a"])
     }
 
     @Test func `where no certificates are issued a token is given`() throws {

@@ -1,4 +1,5 @@
 import Fleet
+import Orchestration
 import Synchronization
 import Testing
 import WebMessages
@@ -58,5 +59,31 @@ import WireFormat
         let told = try send("GET", "/v1/whoami", bearer: "eok_viewer").decoded(CallerResource.self)
         #expect(told.kind == .person)
         #expect(try send("GET", "/v1/whoami", bearer: "eok_revoked").status == 401)
+    }
+
+    @Test func `a barred device is told why on its next request, whatever it asks`() throws {
+        let standing = DeviceStanding(.revoked, reason: "stolen", since: Sample.now, by: "ada")
+        api.fleet.set { $0.bars[.anything] = standing }
+        let refused = try send("GET", "/v1/devices/dev1/assignment")
+        #expect(refused.status == 403)
+        let told = try refused.problem()
+        #expect(told.code == "device_revoked" && told.detail.contains("stolen"))
+        #expect(try send("POST", "/v1/devices/dev1/certificate", json: Self.renewal).status == 403)
+        #expect(api.observer.heard.withLock { $0.refused } == [.barred, .barred])
+    }
+
+    @Test func `a token that was left for a certificate opens the certificate's route alone`() throws {
+        let standing = DeviceStanding(.revoked, reason: "has a certificate", since: Sample.now, by: "controller")
+        api.fleet.set { $0.bars[.bearerToken] = standing }
+        #expect(try api.send("GET", "/v1/devices/dev1/assignment", as: "edt_dev1").status == 403)
+        let path = "/v1/devices/dev1/certificate"
+        #expect(try api.send("POST", path, as: "edt_dev1", json: Self.renewal).status == 201)
+        #expect(try send("GET", "/v1/devices/dev1/assignment").status == 200)
+    }
+
+    @Test func `a device in quarantine gets no artifact`() throws {
+        api.fleet.set { $0.bars[.artifact] = DeviceStanding(.quarantined, reason: "two", since: Sample.now, by: "c") }
+        #expect(try send("GET", "/v1/artifacts/\(Sample.digest)").problem().code == "device_quarantined")
+        #expect(try send("GET", "/v1/devices/dev1/assignment").status == 200)
     }
 }

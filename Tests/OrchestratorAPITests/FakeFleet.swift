@@ -20,6 +20,7 @@ final class FakeFleet: FleetOperations {
         var artifact = ArtifactFile(path: "/artifacts/a", sizeBytes: 1000)
         var models: [ModelResource] = []
         var keepFails = false
+        var bars: [DeviceUse: DeviceStanding] = [:]
         /// Happens while the next call is carried out, once.
         var meanwhile: (@Sendable () -> Void)?
     }
@@ -121,6 +122,21 @@ final class FakeFleet: FleetOperations {
     func patch(_ id: DeviceID, _ patch: DevicePatch, by caller: Caller) throws -> DeviceResource {
         try note("patch \(id) \(patch.labels) by \(caller.auditName)")
         return DeviceResource(id: id, labels: patch.labels, state: .online, enrolledAt: Sample.now)
+    }
+
+    func bar(on device: DeviceID, using use: DeviceUse) -> DeviceStanding? { state.withLock { $0.bars[use] } }
+
+    func decide(_ decision: DeviceDecision, on id: DeviceID, by caller: Caller) throws -> DeviceResource {
+        try note("\(decision.decision) \(id) by \(caller.auditName)")
+        return DeviceResource(id: id, labels: Labels(), state: .online, enrolledAt: Sample.now)
+    }
+
+    func replace(
+        _ id: DeviceID, _ request: DeviceReplacement, by caller: Caller
+    ) throws -> EnrolmentTokenResource {
+        try note("replace \(id) by \(caller.auditName)")
+        return EnrolmentTokenResource(
+            id: "tok-2", expiresAt: Sample.now, usesLeft: 1, labels: Labels(), secret: "s3cret")
     }
 
     func retire(_ id: DeviceID, by caller: Caller) throws { try note("retire \(id) by \(caller.auditName)") }

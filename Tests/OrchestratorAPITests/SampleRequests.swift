@@ -56,6 +56,8 @@ enum SampleRequests {
         "POST /v1/devices/{device}/history":
             #"{"series": {"model": "digits", "digest": "\#(Sample.digest)", "start": 1}, "points": []}"#,
         "PATCH /v1/devices/{device}": #"{"labels": {"site": "berlin"}}"#,
+        "POST /v1/devices/{device}/decisions": #"{"decision": "revoke", "reason": "stolen"}"#,
+        "POST /v1/devices/{device}/replacement": #"{"reason": "broken board"}"#,
         "POST /v1/enrolment-tokens": #"{"lifetimeSeconds": 60, "uses": 2, "labels": {}}"#,
         "POST /v1/api-keys": #"{"name": "ci", "role": "operator"}"#,
         "POST /v1/api-keys/{key}/rotation": #"{"overlapSeconds": 3600}"#,

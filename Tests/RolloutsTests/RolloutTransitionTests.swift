@@ -5,7 +5,7 @@ import Testing
 /// Everything that can happen to a rollout.
 private enum Event: String, CaseIterable, CustomTestStringConvertible {
     case started, nextStepDrawn, anotherStepDrawn, nextStepFoundNobody, restCommanded, watchDrawn, watchNotDrawn
-    case deviceExposed, deviceFailed, deviceRestored, bothRestored, bothRetired
+    case deviceExposed, deviceFailed, deviceRestored, bothRestored, bothRetired, bothSetAside
     case harmFound, haltFound, proofFound, holdFound, undecidedFound, noDataFound, outageFound
     case timePassed, watchTimePassed, devicesUnreachable
     case advanceOrdered, promoteOrdered, haltOrdered, resumeOrdered, rollbackOrdered, retryOrdered
@@ -18,7 +18,7 @@ private enum Event: String, CaseIterable, CustomTestStringConvertible {
         switch self {
         case .started: [.pending: .progressing]
         case .nextStepDrawn, .anotherStepDrawn, .nextStepFoundNobody, .restCommanded, .watchDrawn, .watchNotDrawn,
-            .deviceExposed, .deviceFailed, .deviceRestored, .timePassed, .retryOrdered:
+            .deviceExposed, .deviceFailed, .deviceRestored, .bothSetAside, .timePassed, .retryOrdered:
             [:]
         case .bothRestored, .bothRetired, .devicesUnreachable: [.rollingBack: .rolledBack]
         case .harmFound, .rollbackOrdered:
@@ -93,6 +93,7 @@ private enum Event: String, CaseIterable, CustomTestStringConvertible {
         case .deviceRestored: return rollout.deviceRestored(one, at: now)
         case .bothRestored: return rollout.deviceRestored(one, at: now) + rollout.deviceRestored(two, at: now)
         case .bothRetired: return rollout.deviceRetired(one, at: now) + rollout.deviceRetired(two, at: now)
+        case .bothSetAside: return rollout.deviceSetAside(one, at: now) + rollout.deviceSetAside(two, at: now)
         case .timePassed: return rollout.clockMoved(to: now, unreachable: [])
         case .watchTimePassed: return rollout.clockMoved(to: SampleRollout.at(100_000), unreachable: [])
         case .devicesUnreachable: return rollout.clockMoved(to: now, unreachable: [one, two])

@@ -22,6 +22,7 @@ import cases_api
 import cases_artifacts
 import cases_controller
 import cases_counting
+import cases_devices
 import cases_onnx
 import cases_operators
 import cases_reload
@@ -42,6 +43,7 @@ SCENES: dict[str, Callable[[Bench, Report], None]] = {
     "ends": cases_counting.ends,
     "onnx": cases_onnx.onnx,
     "small": cases_small.two_devices,
+    "devices": cases_devices.standings,
     "tls": cases_tls.one_device,
     "reload": cases_reload.methods,
     "operators": cases_operators.operators,

@@ -16,6 +16,7 @@ final class ConnectionRecord: Sendable {
         var peerCertificate: PeerCertificate??
         var phase: ConnectionPhase
         var exchange: Exchange?
+        var hadRequest = false
     }
 
     private let state: Mutex<State>
@@ -55,6 +56,7 @@ final class ConnectionRecord: Sendable {
     func requestStarted(_ exchange: Exchange, now: ContinuousClock.Instant) {
         state.withLock { state in
             state.exchange = exchange
+            state.hadRequest = true
             if case .idle = state.phase {
                 state.phase = .receivingHeaders(since: now)
             }
@@ -110,17 +112,20 @@ final class ConnectionRecord: Sendable {
 
     /// The library is about to close the socket.
     ///
-    /// True when it does so because it could not read a request line, for which it has neither an answer nor a
-    /// callback.
-    func closed(now: ContinuousClock.Instant) -> Bool {
+    /// Says why when it does so because it could not read a request line, for which it has neither an answer nor a
+    /// callback; with TLS before a first request that is the handshake's failure.
+    func closed(now: ContinuousClock.Instant) -> RejectionReason? {
         state.withLock { state in
             defer { state.descriptor = nil }
-            guard state.exchange == nil, Self.hasClosedFirst(state.descriptor) else { return false }
-            return switch state.phase {
-            case .receivingHeaders: true
-            case .idle(let since): Self.hasReceived(state.descriptor, since: since, now: now)
-            case .receivingBody, .held, .answering, .cutOff: false
-            }
+            guard state.exchange == nil, Self.hasClosedFirst(state.descriptor) else { return nil }
+            if tls != nil, !state.hadRequest { return state.phase == .cutOff ? nil : .handshakeFailed }
+            let isUnreadable =
+                switch state.phase {
+                case .receivingHeaders: true
+                case .idle(let since): Self.hasReceived(state.descriptor, since: since, now: now)
+                case .receivingBody, .held, .answering, .cutOff: false
+                }
+            return isUnreadable ? .malformed : nil
         }
     }
 

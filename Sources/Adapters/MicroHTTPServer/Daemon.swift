@@ -95,9 +95,7 @@ private func connectionChanged(
         unsafe socketContext.pointee = nil
         let record = unsafe Unmanaged<ConnectionRecord>.fromOpaque(stored).takeRetainedValue()
         core.connections.closed(record)
-        if record.closed(now: .now) {
-            core.observer.requestRejected(.malformed)
-        }
+        if let reason = record.closed(now: .now) { core.observer.requestRejected(reason) }
     }
 }
 

@@ -46,6 +46,8 @@ public enum RejectionReason: String, Sendable, CaseIterable {
     case tooManyConnections = "too_many_connections"
     /// The request is not HTTP, or contradicts itself; answered 400 where an answer was possible.
     case malformed
+    /// There was no TLS handshake: another protocol, version or suite, or a client that refuses the certificate.
+    case handshakeFailed = "tls_handshake"
     /// The request target was too long; answered 414.
     case uriTooLong = "uri_too_long"
     /// The header fields did not fit into the connection's memory; answered 431.

@@ -28,7 +28,7 @@ public struct Tally: Codable, Hashable, Sendable {
 public struct DeviceObservation: Codable, Hashable, Sendable {
     /// Its place in the experiment's list.
     public var device: Int
-    /// Whether a new heartbeat arrived.
+    /// Whether a new heartbeat arrived, or none is waited for: the device is in quarantine, revoked or retired.
     public var wasHeard: Bool
     /// Whether it has been told to run the new version.
     public var isCommanded: Bool

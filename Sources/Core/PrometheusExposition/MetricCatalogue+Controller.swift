@@ -13,7 +13,7 @@ extension MetricCatalogue {
         [
             HistogramFamily.commitDuration.family, CounterFamily.tickOverruns.family, CounterFamily.logMessages.family,
             GaugeFamily.metricsCollectionDuration.family, CounterFamily.droppedLabelSets.family,
-            GaugeFamily.buildInfo.family,
+            GaugeFamily.buildInfo.family, GaugeFamily.auditContradicted.family,
         ])
 }
 
@@ -60,6 +60,12 @@ extension CounterFamily {
 }
 
 extension GaugeFamily {
+    /// Whether the audit log contradicted its newest checkpoint when the controller started.
+    public static let auditContradicted = GaugeFamily(
+        "edgeorch_audit_contradicted",
+        help: "1 where the audit log ended before its newest checkpoint at the start, or differed from it; 0 otherwise."
+    )
+
     /// When the certificate shown to clients ends; label listener.
     public static let tlsCertificateExpiry = GaugeFamily(
         "edgeorch_tls_certificate_expiry_timestamp_seconds",

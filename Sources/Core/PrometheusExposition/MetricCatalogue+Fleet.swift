@@ -2,7 +2,7 @@ extension MetricCatalogue {
     static let fleet = Section(
         "Fleet",
         [
-            GaugeFamily.devices.family, GaugeFamily.devicesUnhealthy.family,
+            GaugeFamily.devices.family, GaugeFamily.devicesBarred.family, GaugeFamily.devicesUnhealthy.family,
             GaugeFamily.devicesBehindKeySet.family,
             CounterFamily.heartbeats.family, CounterFamily.heartbeatsRejected.family,
             GaugeFamily.heartbeatsExpected.family, HistogramFamily.heartbeatDelay.family,
@@ -26,6 +26,11 @@ extension GaugeFamily {
     public static let devices = GaugeFamily(
         "edgeorch_devices", [.connectivity],
         help: "Registered devices by connectivity state; the states are exclusive and add up to the registered total.")
+
+    /// Devices that may not take part as others do, by standing.
+    public static let devicesBarred = GaugeFamily(
+        "edgeorch_devices_barred", [.standing],
+        help: "Devices that wait for approval, are in quarantine or lost their credentials, by standing.")
 
     /// Devices with a health problem, by reason.
     public static let devicesUnhealthy = GaugeFamily(

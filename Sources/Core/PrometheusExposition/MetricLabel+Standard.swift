@@ -31,6 +31,11 @@ extension MetricLabel {
     /// How a rollout ended.
     static let rolloutOutcome = MetricLabel("outcome", known: ["completed", "rolled_back", "superseded"])
 
+    /// Why a device may not take part.
+    static let standing = MetricLabel(
+        "standing",
+        known: ["awaiting_approval", "approved", "rejected", "quarantined", "revoked", "replacing"])
+
     /// The connectivity states.
     static let connectivityStates = ["online", "suspect", "offline", "retired"]
 }

@@ -244,6 +244,13 @@ public struct Rollout: Codable, Hashable, Sendable {
         return grants(at: now) + settled(at: now)
     }
 
+    /// A device may get no new version for now: if it was drawn and not told yet, it is drawn no more.
+    public mutating func deviceSetAside(_ device: DeviceID, at now: Timestamp) -> [RolloutAction] {
+        guard members[device]?.progress == .drawn else { return [] }
+        members[device] = nil
+        return grants(at: now)
+    }
+
     // MARK: - What time brings
 
     /// Time passed: what depends on the clock alone is looked at (the end of the watch, a step that found nobody,

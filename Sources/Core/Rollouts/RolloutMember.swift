@@ -19,6 +19,9 @@ public struct RolloutMember: Codable, Hashable, Sendable {
         case restored
     }
 
+    /// The reason of a failure in quarantine, where no file is to be had: it says nothing about the version.
+    public static let setAside = "quarantined"
+
     /// The step that drew it, counted from 1, or the watch; 0 for the rest that nobody draws.
     public var step: Int
     /// How far it is.

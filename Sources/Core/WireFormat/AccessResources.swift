@@ -8,9 +8,21 @@ public struct EnrolmentTokenRequest: Codable, Hashable, Sendable {
     public var uses: Int?
     /// Labels every device that uses it gets.
     public var labels: Labels?
+    /// How its devices are let in; `automatic` by default.
+    public var approval: ApprovalMode?
+    /// With `listed`: the devices that may use it.
+    public var devices: [DeviceID]?
+    /// With `listed`: the keys (SHA-256 of the SubjectPublicKeyInfo) whose certificate requests may use it.
+    public var deviceKeys: [Digest]?
 
     /// Makes a request.
-    public init(lifetimeSeconds: Double? = nil, uses: Int? = nil, labels: Labels? = nil) {
+    public init(
+        lifetimeSeconds: Double? = nil, uses: Int? = nil, labels: Labels? = nil, approval: ApprovalMode? = nil,
+        devices: [DeviceID]? = nil, deviceKeys: [Digest]? = nil
+    ) {
+        self.approval = approval
+        self.devices = devices
+        self.deviceKeys = deviceKeys
         self.lifetimeSeconds = lifetimeSeconds
         self.uses = uses
         self.labels = labels
@@ -27,6 +39,10 @@ public struct EnrolmentTokenResource: Codable, Hashable, Sendable {
     public var usesLeft: Int
     /// Labels its devices get.
     public var labels: Labels
+    /// How its devices are let in; absent for `automatic`.
+    public var approval: ApprovalMode?
+    /// The one device whose identity a new board takes with it.
+    public var replaces: DeviceID?
     /// The random part, base64url; present only in the reply to its making.
     ///
     /// `edgectl` adds the fingerprints.

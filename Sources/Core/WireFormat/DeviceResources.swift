@@ -125,6 +125,8 @@ public struct DeviceResource: Codable, Hashable, Sendable {
     public var problems: [String]
     /// The number of the publishers' key set that it follows; nil where it has not said so.
     public var keySet: UInt64?
+    /// Why the device may not take part; nil for a device in good standing.
+    public var standing: DeviceStanding?
     /// What the device has counted per version in its lifetime, as far as it is stored for good.
     public var totals: [VersionTotals]
 

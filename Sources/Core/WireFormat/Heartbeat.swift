@@ -21,12 +21,19 @@ public struct Heartbeat: Codable, Hashable, Sendable {
     public var problems: [String]
     /// The number of the publishers' key set that the device follows, 0 before the first; nil from an older agent.
     public var keySet: UInt64?
+    /// The number of the newest reply that this process got, 0 before the first; nil from an older agent.
+    ///
+    /// A process that has ended cannot have got a reply that was given after its successor spoke: one that has is
+    /// another machine.
+    public var heard: UInt64?
 
     /// Makes a heartbeat.
     public init(
         boot: Int64, sequence: UInt64, sentAt: Int64, assignment: UInt64, slots: [SlotStatus] = [],
-        series: [SeriesReport] = [], updatingUntil: Int64? = nil, problems: [String] = [], keySet: UInt64? = nil
+        series: [SeriesReport] = [], updatingUntil: Int64? = nil, problems: [String] = [], keySet: UInt64? = nil,
+        heard: UInt64? = nil
     ) {
+        self.heard = heard
         self.boot = boot
         self.sequence = sequence
         self.sentAt = sentAt
@@ -120,6 +127,10 @@ public struct HeartbeatReply: Codable, Hashable, Sendable {
     ///
     /// A larger one than the device follows means: fetch it.
     public var keySet: UInt64?
+    /// Numbers the replies to this device, growing; the next heartbeat repeats it as `heard`.
+    public var number: UInt64?
+    /// Why the device gets no new versions; nil for a device in good standing.
+    public var standing: DeviceStanding?
     /// The controller's time, milliseconds since 1970.
     public var now: Int64
 

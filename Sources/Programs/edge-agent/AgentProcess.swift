@@ -46,7 +46,9 @@ struct AgentProcess {
             .info, "agent_started",
             ["device": "\(membership.identity.device)", "model": "\(configuration.settings.model)"])
         let renewal = CertificateRenewalLoop(
-            identity: membership.identity, authority: authority, files: files, link: link, log: log)
+            identity: membership.identity, authority: authority, files: files, link: link,
+            wantsCertificate: membership.identity.controllerURL.hasPrefix("https://")
+                && !configuration.usesBearerToken, log: log)
         serve(agent, link, renewal, until: stopSignal)
     }
 

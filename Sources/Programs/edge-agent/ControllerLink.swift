@@ -17,6 +17,8 @@ struct ControllerLink: ControllerClient {
 
     func use(_ tls: CurlTLS) { connection.use(tls) }
 
+    func dropToken() { connection.dropToken() }
+
     func renewCertificate(_ renewal: CertificateRenewal) throws -> DeviceCertificate {
         try connection.renewCertificate(renewal)
     }

@@ -33,6 +33,8 @@ struct EnrolmentCall {
                         + "another --state"
                 )
             }
+            // The first heartbeat tells what holds now.
+            try StandingStore(files: files).clear()
             return membership
         }
         let token = try parsedToken()
@@ -44,14 +46,34 @@ struct EnrolmentCall {
             do {
                 let membership = try enrol(token, url)
                 try store.save(membership)
+                try StandingStore(files: files).clear()
                 log.note(.info, "enrolled", ["device": "\(configuration.settings.device)", "controller": url])
                 return membership
+            } catch let problem as Problem where problem.isAwaitingApproval {
+                try note(problem)
+                log.note(.warning, "approval_awaited", ["detail": problem.detail])
+                waitForApproval(unless: isStopped)
+            } catch let problem as Problem where problem.status == 403 {
+                try note(problem)
+                throw problem
             } catch let error where Self.isTemporary(error) {
                 log.note(.warning, "enrolment_retried", ["error": "\(error)"])
                 Thread.sleep(forTimeInterval: max(0.2, backoff.failed(chance: Double.random(in: 0..<1))))
             }
         }
         return nil
+    }
+
+    private func note(_ problem: Problem) throws {
+        try StandingStore(files: files).told(
+            kind: problem.code, reason: problem.detail,
+            at: Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
+    }
+
+    /// As long as the controller's Retry-After, spread by a third, and no longer than until a stop.
+    private func waitForApproval(unless isStopped: () -> Bool) {
+        let end = Date(timeIntervalSinceNow: Problem.approvalRetrySeconds * Double.random(in: 1...1.33))
+        while !isStopped(), Date() < end { Thread.sleep(forTimeInterval: 0.2) }
     }
 
     private func parsedToken() throws -> EnrolmentToken {

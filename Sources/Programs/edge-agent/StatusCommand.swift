@@ -16,13 +16,15 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let files = StateDirectory(inspecting: state)
         guard let membership = try MembershipStore(files: files).load() else {
-            StandardError.say("edge-agent: \(state) holds no enrolled device")
+            let note = try StandingStore(files: files).load().map { ": \($0.kind), \($0.reason)" }
+            StandardError.say("edge-agent: \(state) holds no enrolled device\(note ?? "")")
             throw ExitCode(1)
         }
         let slots = try AgentState.models(files: files).map { try AgentState(files: files, model: $0) }
         let told = StatusTold(
             device: membership.identity.device.rawValue, controller: membership.identity.controllerURL,
-            running: StateDirectory.isInUse(state), freeBytes: try files.freeBytes(), models: slots.map(SlotTold.init))
+            running: StateDirectory.isInUse(state), freeBytes: try files.freeBytes(),
+            standing: try StandingStore(files: files).load(), models: slots.map(SlotTold.init))
         switch output {
         case .text: told.lines.forEach { print($0) }
         case .json: print(try JSONText.of(told))
@@ -50,6 +52,7 @@ private struct StatusTold: Encodable {
     var controller: String
     var running: Bool
     var freeBytes: UInt64
+    var standing: StandingNote?
     var models: [SlotTold]
 
     var lines: [String] {
@@ -57,7 +60,8 @@ private struct StatusTold: Encodable {
             "device       \(device)", "controller   \(controller)",
             "agent        \(running ? "running" : "not running")",
             "free         \(freeBytes >> 20) MiB",
-        ] + models.flatMap(\.lines)
+        ] + (standing.map { ["standing     \($0.kind) since \($0.toldAt): \($0.reason)"] } ?? [])
+            + models.flatMap(\.lines)
     }
 }
 

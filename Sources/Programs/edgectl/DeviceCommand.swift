@@ -7,8 +7,11 @@ import WireFormat
 /// `edgectl device`.
 struct DeviceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "device", abstract: "Shows, labels and retires devices.",
-        subcommands: [DeviceList.self, DeviceShow.self, DeviceLabel.self, DeviceRetire.self])
+        commandName: "device", abstract: "Shows, labels, approves, revokes, replaces and retires devices.",
+        subcommands: [
+            DeviceList.self, DeviceShow.self, DeviceLabel.self, DeviceApprove.self, DeviceReject.self,
+            DeviceRevoke.self, DeviceReplace.self, DeviceRetire.self,
+        ])
 }
 
 /// `edgectl device list`.
@@ -48,7 +51,7 @@ struct DeviceList: ParsableCommand {
         _ device: DeviceResource, _ slot: DeviceResource.Slot?, wide: Bool, now: Timestamp
     ) -> [StyledText] {
         var cells = [
-            StyledText("\(device.id)"), device.state.styled,
+            StyledText("\(device.id)"), device.standing?.styled ?? device.state.styled,
             Rendering.time(device.lastHeartbeatAt, wide: wide, now: now), StyledText(slot?.model.rawValue ?? "-"),
             StyledText(slot?.running?.shown ?? "-"), StyledText(slot?.assigned?.shown ?? "-"),
             StyledText(slot?.arm ?? "-"), slot.map(healthy) ?? "-",
@@ -91,6 +94,11 @@ struct DeviceShow: ParsableCommand {
             "  labels      \(device.labels.isEmpty ? "-" : device.labels.description)",
             "  assignment  \(device.assignment)",
         ]
+        if let standing = device.standing {
+            lines.append(
+                StyledText("  standing    ") + standing.styled
+                    + StyledText(" since \(standing.since) by \(standing.by): \(standing.reason)"))
+        }
         if !device.problems.isEmpty {
             lines.append(StyledText("  problems    ") + StyledText(device.problems.joined(separator: ", "), .bad))
         }
@@ -161,6 +169,11 @@ struct DeviceRetire: ParsableCommand {
         try server.connect().retire(device)
         Console.output.print("device \(device) is retired; its token no longer works")
     }
+}
+
+extension DeviceStanding {
+    /// The kind in its colour.
+    var styled: StyledText { StyledText(kind.rawValue, kind == .approved ? .notice : .bad) }
 }
 
 extension Connectivity {

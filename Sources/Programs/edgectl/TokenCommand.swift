@@ -30,93 +30,54 @@ struct TokenCreate: ParsableCommand {
     @Option(help: "How long it may be used, e.g. 1h; at most 72h.") var lifetime: Span?
     @Option(name: .customLong("label"), help: "A label KEY=VALUE that its devices get; may be repeated.")
     var labels: [String] = []
-    @Option(help: "File of a publisher's public key that its devices shall trust; may be repeated.")
-    var publisherKey: [String] = []
-    @Option(help: "File of the recovery's public key; without one its devices never trust other publisher keys.")
-    var recoveryKey: String?
-    @Option(help: "File of the key sets (`edgectl key rotate`): pins their newest keys and the recovery key.")
-    var keySet: String?
-    @Option(help: "File of the controller's assignment key, for not taking the controller's word for it.")
-    var assignmentKey: String?
-    @Option(help: "The address at which devices reach the controller; that of --server by default.")
-    var controllerURL: String?
+    @Option(
+        help: "How its devices are let in: automatic, manual (a person approves each) or listed.",
+        transform: Self.approval)
+    var approval = ApprovalMode.automatic
+    @Option(name: .customLong("device"), help: "With listed: a device that may use it; may be repeated.")
+    var devices: [String] = []
+    @Option(help: "With listed: a key (SHA-256 of its SubjectPublicKeyInfo) that may use it; may be repeated.")
+    var deviceKey: [String] = []
+    @OptionGroup var trust: TokenTrustOptions
 
     func validate() throws {
-        guard publisherKey.isEmpty != (keySet == nil) else {
-            throw ValidationError("Give --key-set FILE, or at least one --publisher-key FILE.pub.")
-        }
-        guard recoveryKey == nil || keySet == nil else {
-            throw ValidationError("--key-set names the recovery key already; leave --recovery-key out.")
-        }
         guard (1...100_000).contains(uses) else { throw ValidationError("--uses must be 1 to 100000.") }
     }
 
     func run() throws {
-        let chain = try keySet.map { try KeySetFile(reading: $0) }
-        let publishers =
-            try chain?.trust.keys.map(\.fingerprint) ?? publisherKey.map { try KeyFile.publicKey($0).fingerprint }
-        let recovery = try chain?.trust.recoveryKey ?? recoveryKey.map { try KeyFile.publicKey($0).fingerprint }
         let controller = try server.connect()
-        let assignment =
-            try assignmentKey.map { try KeyFile.publicKey($0).fingerprint }
-            ?? KeyFile.fingerprint(of: controller.assignmentKey())
+        let pins = try trust.pins(server, controller)
         let made = try controller.createToken(
             EnrolmentTokenRequest(
                 lifetimeSeconds: lifetime?.seconds, uses: uses,
-                labels: try Labels(try KeyValues.parsed(labels, option: "--label"))))
-        let pins = TrustPins(
-            publisherKeys: publishers, recoveryKey: recovery, keySet: chain?.trust.number ?? 0,
-            assignmentKey: assignment, certificateAuthority: try authority(),
-            controllerURL: controllerURL ?? controller.server)
-        let token = try full(made, pins: pins)
-        try output.print(FullToken(token: token, described: made, pins: pins)) {
-            tell(made, pins: pins, isTold: assignmentKey == nil)
-            return [StyledText(token)]
-        }
+                labels: try Labels(try KeyValues.parsed(labels, option: "--label")),
+                approval: approval == .automatic ? nil : approval,
+                devices: devices.isEmpty ? nil : try devices.map { try DeviceID($0) },
+                deviceKeys: deviceKey.isEmpty ? nil : try keys()))
+        try trust.print(made, pins: pins, output)
     }
 
-    /// The one authority in the file by which this program verifies the controller; nil without such a file.
-    private func authority() throws -> Digest? {
-        guard let file = try server.resolved().caFile else { return nil }
-        let text = try LocalFile.text(file, limitBytes: 1 << 20)
-        let found: [Certificate]
-        do {
-            found = try Certificate.all(inPEM: text)
-        } catch {
-            throw CommandFailure.invalid("\(file) is no certificate (PEM): \(error)")
+    private static func approval(_ text: String) throws -> ApprovalMode {
+        guard let mode = ApprovalMode(rawValue: text) else {
+            throw ValidationError(
+                "\(text) is no way to let devices in; use "
+                    + ApprovalMode.allCases.map(\.rawValue).joined(separator: ", "))
         }
-        guard found.count == 1 else {
-            Console.note("no authority is pinned: \(file) holds \(found.count) certificates, not one")
-            return nil
-        }
-        return found[0].keyFingerprint
+        return mode
     }
 
-    private func full(_ made: EnrolmentTokenResource, pins: TrustPins) throws -> String {
-        guard let secret = made.secret.flatMap(Base64.url.decode),
-            let token = EnrolmentToken(secret: secret, pins: pins)
-        else { throw CommandFailure.failed("the controller answered without the token's random part; try again") }
-        return token.serialized()
-    }
-
-    private func tell(_ made: EnrolmentTokenResource, pins: TrustPins, isTold: Bool) {
-        Console.note(
-            "token \(made.id): \(made.usesLeft) use(s) until \(made.expiresAt)"
-                + (made.labels.isEmpty ? "" : ", labels \(made.labels)"))
-        for key in pins.publisherKeys { Console.note("trusts publisher       \(key)") }
-        if let recovery = pins.recoveryKey {
-            Console.note("trusts recovery key    \(recovery) (key set \(pins.keySet))")
-        } else {
-            Console.note("no recovery key: its devices must enrol again to trust other publisher keys")
+    private func keys() throws -> [Digest] {
+        try deviceKey.map { text in
+            guard let key = Digest(hex: text) else {
+                throw CommandFailure.invalid("--device-key \(text) is no SHA-256 in 64 hexadecimal digits")
+            }
+            return key
         }
-        Console.note("trusts assignment key  \(pins.assignmentKey)" + (isTold ? " (as the controller told it)" : ""))
-        if let authority = pins.certificateAuthority { Console.note("trusts authority       \(authority)") }
-        Console.note("controller             \(pins.controllerURL ?? "-")")
     }
 }
 
 /// A token whole, as programs read it.
-private struct FullToken: Encodable {
+struct FullToken: Encodable {
     let token: String
     let id: String
     let expiresAt: Timestamp

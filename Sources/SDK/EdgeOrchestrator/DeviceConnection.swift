@@ -23,7 +23,7 @@ public final class DeviceConnection: Sendable {
 
     private let controllerURL: String
     private let device: DeviceID
-    private let deviceToken: String?
+    private let deviceToken: Mutex<String?>
     private let tls: Mutex<CurlTLS>
     private let client: CurlClient
     private let cancellation = CurlCancellation()
@@ -39,7 +39,7 @@ public final class DeviceConnection: Sendable {
     ) {
         self.controllerURL = controllerURL.hasSuffix("/") ? String(controllerURL.dropLast()) : controllerURL
         self.device = device
-        self.deviceToken = deviceToken
+        self.deviceToken = Mutex(deviceToken)
         self.tls = Mutex(tls)
         self.client = client
     }
@@ -47,6 +47,11 @@ public final class DeviceConnection: Sendable {
     /// Uses other files from the next call on.
     public func use(_ tls: CurlTLS) {
         self.tls.withLock { $0 = tls }
+    }
+
+    /// Sends no bearer token from the next call on: the certificate is the credential.
+    public func dropToken() {
+        deviceToken.withLock { $0 = nil }
     }
 
     /// Breaks off every call, those to come as well.
@@ -163,7 +168,9 @@ public final class DeviceConnection: Sendable {
 
     private func request(_ method: String, _ path: String) -> CurlRequest {
         var request = CurlRequest(method: method, url: controllerURL + path)
-        if let deviceToken { request.headers.append((name: "Authorization", value: "Bearer \(deviceToken)")) }
+        if let deviceToken = deviceToken.withLock({ $0 }) {
+            request.headers.append((name: "Authorization", value: "Bearer \(deviceToken)"))
+        }
         request.timeoutSeconds = Self.timeoutSeconds
         request.tls = tls.withLock { $0 }
         return request

@@ -20,6 +20,20 @@ extension Orchestrator {
         try call(.sending("PATCH", "devices/\(id)", DevicePatch(labels: labels)))
     }
 
+    /// Lets a device in or out of quarantine, rejects or revokes it.
+    public func decide(
+        _ verb: DeviceDecision.Verb, on id: DeviceID, reason: String
+    ) throws(OrchestratorError) -> DeviceResource {
+        try call(.sending("POST", "devices/\(id)/decisions", DeviceDecision(verb, reason: reason)))
+    }
+
+    /// Revokes a device's credentials; the token in the reply, in this one only, gives its identity to a new board.
+    public func replace(
+        _ id: DeviceID, _ request: DeviceReplacement
+    ) throws(OrchestratorError) -> EnrolmentTokenResource {
+        try call(.sending("POST", "devices/\(id)/replacement", request))
+    }
+
     /// Takes a device out of service for good; its token stops working and its id is not used again.
     public func retire(_ id: DeviceID) throws(OrchestratorError) {
         try perform(.delete("devices/\(id)"))

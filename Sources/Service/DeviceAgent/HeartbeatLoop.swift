@@ -20,6 +20,10 @@ final class HeartbeatLoop {
     private let counters: CounterStore
     private let boot: Int64
     private var sequence: UInt64 = 0
+    /// The number of the newest reply.
+    private var heard: UInt64 = 0
+    /// What was last noted about the device's standing; empty for good standing, with which an agent starts.
+    private var notedStanding = ""
     private var intervalSeconds = HeartbeatLoop.firstIntervalSeconds
     private var failures = 0
     private var ring = HistoryRing()
@@ -52,6 +56,7 @@ final class HeartbeatLoop {
             takeIn(reply)
         } catch {
             failures += 1
+            if case ControllerFault.refused(status: 403, let why) = error { noteStanding(kind: "refused", reason: why) }
             // The first failure is news, the following ones are said now and then.
             if failures.isMultiple(of: 10) || failures == 1 {
                 services.log.warning("heartbeat_failed", ["failures": "\(failures)", "error": "\(error)"])
@@ -72,12 +77,18 @@ final class HeartbeatLoop {
             boot: boot, sequence: sequence, sentAt: services.clock.now.milliseconds, assignment: facts.accepted,
             slots: [slot], series: series, updatingUntil: facts.updatingUntil?.milliseconds,
             problems: (facts.problems.sorted() + (facts.refusedMetrics > 0 ? ["metrics_refused"] : [])),
-            keySet: services.verifier.keySet)
+            keySet: services.verifier.keySet, heard: heard)
     }
 
     private func takeIn(_ reply: HeartbeatReply) {
         if failures > 0 { services.log.info("heartbeat_restored", ["failures": "\(failures)"]) }
         failures = 0
+        heard = reply.number ?? heard
+        if let standing = reply.standing {
+            noteStanding(kind: standing.kind.rawValue, reason: standing.reason)
+        } else {
+            noteStanding(kind: "", reason: "")
+        }
         if reply.intervalSeconds.isFinite {
             intervalSeconds = min(
                 max(reply.intervalSeconds, Self.intervalBounds.lowerBound), Self.intervalBounds.upperBound)
@@ -91,6 +102,23 @@ final class HeartbeatLoop {
             status.updateBell.ring()
         }
         if let since = reply.historySince { tellHistory(since: Timestamp(milliseconds: since)) }
+    }
+
+    /// Keeps what the controller says about the device, for `edge-agent status`; an empty kind is good standing.
+    private func noteStanding(kind: String, reason: String) {
+        guard notedStanding != kind + reason else { return }
+        do {
+            let store = StandingStore(files: services.files)
+            if kind.isEmpty {
+                try store.clear()
+            } else {
+                try store.told(kind: kind, reason: reason, at: services.clock.now)
+                services.log.warning("standing_told", ["kind": kind, "reason": reason])
+            }
+            notedStanding = kind + reason
+        } catch {
+            services.log.warning("standing_not_noted", ["error": "\(error)"])
+        }
     }
 
     /// Tells when the counts arose that the controller had to wait for; what cannot be told is left, the counts are

@@ -4,6 +4,7 @@ public import Fleet
 ///
 /// ```
 /// identity/enrol.json            who the device is, and its token or the name of its certificate (0600)
+/// identity/standing.json         why the controller keeps it from taking part, where it does
 /// identity/device.key            its private key (0600); device-<end>.pem: its certificate
 /// trust/                         pinned keys and certificate authority, the newest assignment, floors
 /// store/sha256/ab/<digest>       files of versions by content, read-only, shared by hard links
@@ -27,6 +28,7 @@ public struct StateLayout: Hashable, Sendable {
     }
 
     static let identity = "identity/enrol.json"
+    static let standing = "identity/standing.json"
     /// The device's private key, PEM.
     public static let deviceKey = "identity/device.key"
 

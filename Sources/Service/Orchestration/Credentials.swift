@@ -43,7 +43,7 @@ extension FleetState {
     /// Every secret that opens something, by its hash.
     var credentials: [Digest: Credential] {
         var credentials: [Digest: Credential] = [:]
-        for device in devices.values where device.retiredAt == nil {
+        for device in devices.values where device.retiredAt == nil && device.askedWith == nil {
             credentials[device.tokenHash] = Credential(caller: .device(device.id), until: nil)
         }
         for key in apiKeys.values {
@@ -100,9 +100,9 @@ extension FleetController {
 
     /// See ``FleetOperations``.
     public func caller(device id: DeviceID, certificateKey: Digest) -> Caller? {
-        guard let device = state.devices[id], device.retiredAt == nil, device.certificateKey == certificateKey else {
-            return nil
-        }
+        guard let device = state.devices[id], device.retiredAt == nil, device.askedWith == nil,
+            device.certificateKey == certificateKey
+        else { return nil }
         return .device(id)
     }
 }

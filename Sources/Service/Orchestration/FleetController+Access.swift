@@ -13,17 +13,24 @@ extension FleetController {
             faults.append(FieldFault(field: "lifetimeSeconds", remedy: "use 60 to 259200 seconds (72 hours)"))
         }
         if !(1...100_000).contains(uses) { faults.append(FieldFault(field: "uses", remedy: "use 1 to 100000")) }
+        faults += request.listFaults
         guard faults.isEmpty else { throw Problem.invalid(faults) }
         let secret = Base64.url.encode(surroundings.cryptography.randomBytes(32))
         return try transact { draft in
-            let token = StoredToken(
+            var token = StoredToken(
                 id: "tok-" + newID(), hash: surroundings.cryptography.digest(Array(secret.utf8)),
                 expiresAt: draft.now.adding(seconds: lifetime), usesLeft: uses, labels: request.labels ?? Labels())
+            token.approval = request.approval
+            token.devices = request.devices
+            token.deviceKeys = request.deviceKeys
             draft.state.tokens[token.id] = token
             draft.add(.token(token))
             draft.audit(
                 caller.auditName, "token.create", "token/\(token.id)",
-                ["uses": "\(uses)", "expiresAt": token.expiresAt.description])
+                [
+                    "uses": "\(uses)", "expiresAt": token.expiresAt.description,
+                    "approval": (token.approval ?? .automatic).rawValue,
+                ])
             return token.resource(secret: secret)
         }
     }
@@ -45,7 +52,11 @@ extension FleetController {
 }
 
 extension StoredToken {
-    fileprivate func resource(secret: String?) -> EnrolmentTokenResource {
-        EnrolmentTokenResource(id: id, expiresAt: expiresAt, usesLeft: usesLeft, labels: labels, secret: secret)
+    func resource(secret: String?) -> EnrolmentTokenResource {
+        var shown = EnrolmentTokenResource(
+            id: id, expiresAt: expiresAt, usesLeft: usesLeft, labels: labels, secret: secret)
+        shown.approval = approval
+        shown.replaces = replaces
+        return shown
     }
 }

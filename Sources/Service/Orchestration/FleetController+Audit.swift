@@ -44,6 +44,8 @@ struct AuditEnd {
     private var sealed: UInt64 = 0
     private var seal = Digest.zero
     private var sealedAt: Timestamp?
+    /// True when the log ended before its newest checkpoint at the start, or differed from it.
+    private(set) var isContradicted = false
 
     init() {}
 
@@ -61,6 +63,7 @@ struct AuditEnd {
         sealedAt = mark.at
         let covered = try store.audit(after: mark.number - 1, limit: 1).first
         if covered?.number != mark.number || covered?.hash != mark.hash {
+            isContradicted = true
             log.error(
                 "the audit log was changed",
                 [

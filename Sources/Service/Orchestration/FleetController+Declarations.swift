@@ -193,7 +193,7 @@ extension FleetState {
             faults.append(
                 FieldFault(field: "policy", remedy: "there is no such policy; apply it first or leave the field out"))
         }
-        if !devices.values.contains(where: { $0.retiredAt == nil && deployment.selector.matches($0.labels) }) {
+        if !devices.values.contains(where: { $0.isEligible && deployment.selector.matches($0.labels) }) {
             faults.append(
                 FieldFault(
                     field: "selector",

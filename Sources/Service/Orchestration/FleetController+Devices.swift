@@ -14,6 +14,7 @@ extension FleetController {
         fleetMetrics.heartbeat(heartbeat, at: now)
         var reply = ingest.take(heartbeat, from: device, at: now)
         reply.keySet = state.keySets.last?.number
+        reply.standing = known.standing
         return reply
     }
 
@@ -21,67 +22,11 @@ extension FleetController {
     public func assignments(of id: DeviceID) throws -> AssignmentSet {
         let state = state
         guard let device = state.devices[id] else { throw Problem.unknownDevice(id) }
+        if let bar = device.bar { throw Problem.barred(id, bar) }
         let signed = try device.slots.filter { $0.number > 0 }.map { slot in
             try surroundings.cryptography.sign(state.claims(for: slot, of: device, at: now))
         }
         return AssignmentSet(number: device.assignmentNumber, assignments: signed)
-    }
-
-    /// See ``FleetOperations``.
-    public func enrol(_ request: EnrolmentRequest) throws -> EnrolmentReply {
-        let secret = "edt_" + Base64.url.encode(surroundings.cryptography.randomBytes(32))
-        let hash = surroundings.cryptography.digest(Array(request.token.utf8))
-        return try transact { draft in
-            guard let token = draft.state.tokens.values.first(where: { $0.hash == hash }), token.usesLeft > 0,
-                token.expiresAt > draft.now
-            else { throw Problem.enrolmentRefused }
-            if let existing = draft.state.devices[request.device] {
-                throw Problem.deviceExists(existing.id, retired: existing.retiredAt != nil)
-            }
-            let certificate = try issued(request.certificateRequest, to: request.device, at: draft.now)
-            var used = token
-            used.usesLeft -= 1
-            draft.state.tokens[token.id] = used
-            draft.add(.token(used))
-            var device = StoredDevice(
-                id: request.device, tokenHash: surroundings.cryptography.digest(Array(secret.utf8)),
-                labels: try request.labels.overridden(by: token.labels), enrolledAt: draft.now,
-                agentVersion: String(request.agentVersion.prefix(64)))
-            device.certificateKey = certificate?.key
-            draft.put(device)
-            draft.changesCredentials = true
-            draft.audit("device:\(request.device)", "device.enrol", "device/\(request.device)", ["token": token.id])
-            draft.reconcile(request.device)
-            // Nobody learns the token of a device with a certificate: its hash opens nothing.
-            return EnrolmentReply(
-                deviceToken: certificate == nil ? secret : nil, certificate: certificate?.pem,
-                assignmentKey: surroundings.cryptography.assignmentKeyPEM,
-                publisherKeys: draft.state.publisherKeys.values.map(\.pem).sorted())
-        }
-    }
-
-    private func issued(
-        _ request: String?, to device: DeviceID, at now: Timestamp
-    ) throws -> (pem: String, key: Digest)? {
-        guard let request else { return nil }
-        do {
-            return try surroundings.cryptography.issueCertificate(request: request, to: device, at: now)
-        } catch {
-            throw Problem.invalid([FieldFault(field: "certificateRequest", remedy: "\(error)")])
-        }
-    }
-
-    /// See ``FleetOperations``.
-    public func renewCertificate(_ renewal: CertificateRenewal, of id: DeviceID) throws -> DeviceCertificate {
-        guard let device = state.devices[id], device.retiredAt == nil else { throw Problem.unknownDevice(id) }
-        guard let certificate = try issued(renewal.certificateRequest, to: id, at: now),
-            certificate.key == device.certificateKey
-        else {
-            throw Problem.conflict(
-                "certificate_not_renewed",
-                "device \(id) has no certificate for this key here; enrol it anew under another id")
-        }
-        return DeviceCertificate(certificate: certificate.pem)
     }
 
     /// See ``FleetOperations``.
@@ -172,6 +117,7 @@ extension FleetController {
             assignment: device.assignmentNumber,
             agentVersion: device.agentVersion, problems: status.problems, totals: telemetry.lifetime)
         resource.keySet = status.keySet
+        resource.standing = device.standing
         resource.slots = device.slots.map { slot in
             let said = status.slots.first { $0.model == slot.model }
             var shown = DeviceResource.Slot(
@@ -185,15 +131,6 @@ extension FleetController {
             return shown
         }
         return resource
-    }
-}
-
-extension Labels {
-    /// These labels with `pinned` laid over them.
-    fileprivate func overridden(by pinned: Labels) throws -> Labels {
-        var labels = self
-        for label in pinned { try labels.set(label.key, to: label.value) }
-        return labels
     }
 }
 

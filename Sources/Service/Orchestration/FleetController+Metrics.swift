@@ -1,6 +1,7 @@
 import Fleet
 public import PrometheusExposition
 import Rollouts
+import Synchronization
 import WireFormat
 
 extension FleetController {
@@ -14,6 +15,7 @@ extension FleetController {
         let state = state
         let now = now
         collectDevices(state, at: now, into: &snapshot)
+        snapshot.gauge(.auditContradicted, [], auditEnd.withLock { $0.isContradicted } ? 1 : 0)
         collectLabels(state, into: &snapshot)
         let shown = state.rollouts.values.filter { tracked in
             guard !tracked.rollout.isPlacebo else { return false }
@@ -33,9 +35,12 @@ extension FleetController {
         var behind = 0
         let newestKeySet = state.keySets.last?.number ?? 0
         var versions = VersionCounts()
+        var standings: [DeviceStanding.Kind: Int] = [:]
         for device in state.devices.values {
             let status = ingest.status(of: device.id)
-            guard device.retiredAt == nil else {
+            if let standing = device.standing { standings[standing.kind, default: 0] += 1 }
+            guard device.askedWith == nil else { continue }
+            guard device.isInService else {
                 byState[.retired, default: 0] += 1
                 continue
             }
@@ -48,6 +53,9 @@ extension FleetController {
         }
         for connectivity in Connectivity.allCases {
             snapshot.gauge(.devices, [connectivity.rawValue], Double(byState[connectivity] ?? 0))
+        }
+        for kind in DeviceStanding.Kind.allCases {
+            snapshot.gauge(.devicesBarred, [kind.rawValue], Double(standings[kind] ?? 0))
         }
         for (reason, count) in unhealthy { snapshot.gauge(.devicesUnhealthy, [reason], Double(count)) }
         snapshot.gauge(.devicesBehindKeySet, [], Double(behind))

@@ -24,6 +24,7 @@ extension FleetController {
         do {
             let judged = try transact(settled: { [weak self] in self?.settled(drained, tookPlace: $0) }) { draft in
                 for one in drained { draft.add(.telemetry(one.telemetry)) }
+                for one in drained { draft.noticeTwin(one) }
                 for one in drained { draft.heard(one) }
                 draft.noteUses(keyUses)
                 return draft.endTick(
@@ -35,10 +36,10 @@ extension FleetController {
             count(drained)
             let state = state
             fleetMetrics.connectivity(
-                state.devices.values.map { device in
+                state.devices.values.filter { $0.askedWith == nil }.map { device in
                     (
                         device.id,
-                        device.retiredAt == nil ? ingest.status(of: device.id).connectivity(at: started) : .retired
+                        device.isInService ? ingest.status(of: device.id).connectivity(at: started) : .retired
                     )
                 })
             for (tracked, verdict, seconds) in judged {
@@ -150,9 +151,10 @@ extension FleetDraft {
         }
         let began = surroundings.elapsed()
         tracked.judgements = []
+        let setAside = Set(tracked.listed.filter { state.devices[$0]?.isEligible != true })
         for index in tracked.judges.indices {
             let step = tracked.rollout.steps[index]
-            let evidence = tracked.evidence(ofStep: index, at: now, surroundings)
+            let evidence = tracked.evidence(ofStep: index, at: now, setAside: setAside, surroundings)
             tracked.judgements.append(tracked.judges[index].judge(evidence))
             add(
                 .evidence(

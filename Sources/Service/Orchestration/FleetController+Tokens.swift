@@ -18,7 +18,7 @@ extension FleetController {
     func caller(signedToken token: String) -> Caller? {
         guard let caller = surroundings.tokens?.caller(of: token, at: now) else { return nil }
         guard case .device(let id) = caller else { return caller }
-        guard let device = state.devices[id], device.retiredAt == nil else { return nil }
+        guard let device = state.devices[id], device.retiredAt == nil, device.askedWith == nil else { return nil }
         return caller
     }
 

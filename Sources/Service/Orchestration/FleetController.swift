@@ -165,6 +165,8 @@ public final class FleetController: FleetOperations {
         let before = state
         published.withLock { $0 = draft.state }
         if draft.changesCredentials { credentials.withLock { $0 = draft.state.credentials } }
+        for id in draft.newMachines { ingest.remove(id) }
+        for id in draft.released { ingest.forgetProcesses(of: id) }
         for id in draft.touched {
             if let device = draft.state.devices[id] { ingest.setGuidance(draft.state.guidance(for: device), for: id) }
         }
@@ -202,7 +204,10 @@ public final class FleetController: FleetOperations {
     ) -> UInt64 {
         assignmentWaits.wait(
             for: device, until: now.adding(seconds: seconds),
-            isOver: { [weak self] in (self?.state.devices[device]?.assignmentNumber ?? .max) > number }, then: then)
+            isOver: { [weak self] in
+                guard let known = self?.state.devices[device], known.bar == nil else { return true }
+                return known.assignmentNumber > number
+            }, then: then)
             << 1
     }
 

@@ -243,8 +243,26 @@ extension FleetDraft {
         for device in state.devices(of: deployment) { reconcile(device.id, with: deployment) }
     }
 
+    /// Gives a device that was in quarantine what its deployments settled on meanwhile; a rollout under way finds it.
+    mutating func catchUp(_ id: DeviceID) {
+        for slot in state.devices[id]?.slots ?? [] {
+            guard let name = slot.deployment, var device = state.devices[id] else { continue }
+            if let active = state.activeRollout(of: name)?.rollout {
+                guard active.from != nil, active.promotedAt != nil, active.members[id] == nil,
+                    active.heldBack?.contains(id) != true
+                else { continue }
+                assign(active.to, to: id, of: active)
+                change(active.id) { rollout, now in rollout.restCommanded([id], at: now) }
+            } else if let settled = state.settledVersion(of: name), settled != slot.run {
+                device.assign(
+                    SlotAssignment(model: slot.model, run: settled, fallback: settled, deployment: name, rollout: nil))
+                put(device)
+            }
+        }
+    }
+
     private mutating func reconcile(_ id: DeviceID, with deployment: Deployment) {
-        guard var device = state.devices[id], device.retiredAt == nil, deployment.selector.matches(device.labels) else {
+        guard var device = state.devices[id], device.isEligible, deployment.selector.matches(device.labels) else {
             return
         }
         let slot = device.slots.first { $0.model == deployment.model }
@@ -283,9 +301,9 @@ extension FleetDraft {
             guard let assigned, assigned.number == report.assignment,
                 let rollout = assigned.rollout ?? firstInstallation(of: assigned)
             else { break }
-            change(rollout) { rollout, now in
-                rollout.deviceFailed(id, reason: report.reason ?? report.outcome.rawValue, at: now)
-            }
+            let isSetAside = state.devices[id]?.isEligible != true
+            let reason = isSetAside ? RolloutMember.setAside : report.reason ?? report.outcome.rawValue
+            change(rollout) { rollout, now in rollout.deviceFailed(id, reason: reason, at: now) }
         }
         audit("device:\(id)", "attempt.\(report.outcome.rawValue)", "device/\(id)", detail)
     }

@@ -14,6 +14,10 @@ struct FleetDraft: Sendable {
     private(set) var decided: [(rollout: Rollout, decision: Decision)] = []
     /// Rollouts that reached a final state, for counters and log.
     private(set) var ended: [Rollout] = []
+    /// Devices whose identity another board has taken: what was counted of the old one ends.
+    var newMachines: Set<DeviceID> = []
+    /// Devices that a person let out of quarantine.
+    var released: Set<DeviceID> = []
     let now: Timestamp
     /// True when keys or device tokens changed.
     var changesCredentials = false

@@ -21,6 +21,9 @@ public protocol FleetOperations: AnyObject, Sendable {
     /// Whether a certificate for this key is the device's, which is not retired. Fast.
     func caller(device: DeviceID, certificateKey: Digest) -> Caller?
 
+    /// Why a device may not do something with the credential that it has; nil where it may. Fast.
+    func bar(on device: DeviceID, using use: DeviceUse) -> DeviceStanding?
+
     /// Takes a heartbeat in. Fast: memory only.
     func heartbeat(_ heartbeat: Heartbeat, from device: DeviceID) throws -> HeartbeatReply
     /// The device's signed assignments. Fast.
@@ -55,6 +58,10 @@ public protocol FleetOperations: AnyObject, Sendable {
     func device(_ id: DeviceID) throws -> DeviceResource
     /// Replaces a device's labels.
     func patch(_ id: DeviceID, _ patch: DevicePatch, by caller: Caller) throws -> DeviceResource
+    /// Lets a device in or out of quarantine, rejects or revokes it.
+    func decide(_ decision: DeviceDecision, on id: DeviceID, by caller: Caller) throws -> DeviceResource
+    /// Revokes a device's credentials and makes a token with which one new board takes its identity.
+    func replace(_ id: DeviceID, _ request: DeviceReplacement, by caller: Caller) throws -> EnrolmentTokenResource
     /// Takes a device out of service; its token stops working.
     func retire(_ id: DeviceID, by caller: Caller) throws
 

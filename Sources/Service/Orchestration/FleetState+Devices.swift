@@ -7,7 +7,7 @@ extension FleetState {
 
     /// The devices in service that a deployment's selector finds, by id.
     func devices(of deployment: Deployment) -> [StoredDevice] {
-        devices.values.filter { $0.retiredAt == nil && deployment.selector.matches($0.labels) }
+        devices.values.filter { $0.isEligible && deployment.selector.matches($0.labels) }
             .sorted { $0.id < $1.id }
     }
 

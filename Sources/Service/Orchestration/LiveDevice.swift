@@ -17,6 +17,8 @@ struct LiveDevice: Sendable {
     private var changed = false
     /// What came late and whose times are not known yet.
     private var late: LateCounts?
+    /// Which processes speak for the device.
+    private var lineage = ProcessLineage()
     /// True until this controller has heard the device.
     private(set) var isUnheard = true
 
@@ -38,11 +40,17 @@ struct LiveDevice: Sendable {
             if !wantsBase { counted = (heartbeat.boot, heartbeat.sequence) }
         }
         changed = true
-        return HeartbeatReply(
+        let number = lineage.take(heartbeat, at: now)
+        var reply = HeartbeatReply(
             committedThrough: committed.boot == heartbeat.boot ? committed.sequence : 0,
             assignment: guidance.assignment, intervalSeconds: guidance.intervalSeconds, wantsBase: wantsBase,
             historySince: late?.series.isEmpty == false ? awaySince : nil, now: now.milliseconds)
+        reply.number = number
+        return reply
     }
+
+    /// What is known of the device's processes is forgotten: a person decided which of two machines it is.
+    mutating func forgetProcesses() { lineage = ProcessLineage() }
 
     /// Takes in when a series counted what came late; returns how many points there were to learn from.
     ///
@@ -56,8 +64,9 @@ struct LiveDevice: Sendable {
 
     mutating func drain(at now: Timestamp) -> DrainedDevice? {
         guard changed else { return nil }
-        let drained = DrainedDevice(
+        var drained = DrainedDevice(
             device: telemetry.device, telemetry: telemetry, status: status, news: news, counted: counted)
+        drained.twin = lineage.twin
         news = DeviceNews()
         changed = false
         return drained

@@ -1,6 +1,6 @@
-import Fleet
+public import Fleet
 import Rollouts
-import WireFormat
+public import WireFormat
 
 /// What callers can mend, each with its remedy.
 extension Problem {
@@ -15,12 +15,42 @@ extension Problem {
         code: "enrolment_refused", title: "Enrolment refused", status: 403,
         detail: "the enrolment token is unknown, used up or expired; make a new one with `edgectl token create`")
 
+    static func notListed(_ id: DeviceID) -> Problem {
+        Problem(
+            code: "not_listed", title: "Enrolment refused", status: 403,
+            detail: "device \(id) and its key are not on the enrolment token's list; make a token that lists them with "
+                + "`edgectl token create --approval listed`")
+    }
+
+    /// Told to a device until a person has decided.
+    public static func awaitingApproval(_ id: DeviceID) -> Problem {
+        Problem(
+            code: DeviceStanding.Kind.awaitingApproval.rawValue, title: "Approval awaited", status: 403,
+            detail: "device \(id) waits for a person's approval (`edgectl device approve \(id)`); ask again with the "
+                + "same token and key after Retry-After")
+    }
+
+    static func enrolmentRejected(_ id: DeviceID, reason: String) -> Problem {
+        Problem(
+            code: "enrolment_rejected", title: "Enrolment rejected", status: 403,
+            detail: "a person did not let device \(id) in: \(reason)")
+    }
+
+    /// Told to a device whose credential opens nothing, or not this.
+    public static func barred(_ id: DeviceID, _ standing: DeviceStanding) -> Problem {
+        Problem(
+            code: "device_\(standing.kind.rawValue)", title: "Not allowed", status: 403,
+            detail: "device \(id) is \(standing.kind.rawValue) since \(standing.since): \(standing.reason)")
+    }
+
     static func deviceExists(_ id: DeviceID, retired: Bool) -> Problem {
         Problem(
             code: "device_exists", title: "Device exists", status: 409,
             detail: retired
                 ? "device \(id) was retired and its id is not used again; enrol under another id"
-                : "device \(id) is enrolled already; enrol under another id or retire it first")
+                : "device \(id) is enrolled already; enrol under another id; `edgectl device replace \(id)` gives its "
+                    + "identity to a new board"
+        )
     }
 
     static func invalid(_ faults: [FieldFault]) -> Problem {

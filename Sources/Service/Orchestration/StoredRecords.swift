@@ -17,6 +17,12 @@ public struct StoredDevice: Codable, Hashable, Sendable {
     public var enrolledAt: Timestamp
     /// When a person retired it.
     public var retiredAt: Timestamp?
+    /// Why it may not take part; nil for a device in good standing.
+    public var standing: DeviceStanding?
+    /// The enrolment token that it asked to join with, while it has no credential.
+    public var askedWith: String?
+    /// True once a device that joined with a bearer token has a certificate: the token gets it certificates alone.
+    public var leftBearerToken: Bool?
     /// The agent's version at enrolment.
     public var agentVersion: String
     /// Its newest assignment's number.
@@ -114,6 +120,14 @@ public struct StoredToken: Codable, Hashable, Sendable {
     public var usesLeft: Int
     /// Labels its devices get.
     public var labels: Labels
+    /// How its devices are let in; nil for automatic.
+    public var approval: ApprovalMode?
+    /// The devices on its list.
+    public var devices: [DeviceID]?
+    /// The keys on its list.
+    public var deviceKeys: [Digest]?
+    /// The device whose identity its one user takes.
+    public var replaces: DeviceID?
 
     /// Makes a token.
     public init(id: String, hash: Digest, expiresAt: Timestamp, usesLeft: Int, labels: Labels) {

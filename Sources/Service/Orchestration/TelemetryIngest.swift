@@ -52,6 +52,11 @@ final class TelemetryIngest: Sendable {
         withDevice(device) { $0.telemetry }
     }
 
+    /// Forgets which processes spoke for a device.
+    func forgetProcesses(of device: DeviceID) {
+        withDevice(device) { $0.forgetProcesses() }
+    }
+
     /// Forgets a device.
     func remove(_ device: DeviceID) {
         shard(of: device).devices.withLock { $0[device] = nil }
@@ -131,6 +136,8 @@ struct DrainedDevice: Sendable {
     let news: DeviceNews
     /// The newest heartbeat all of whose series are in the record: what may be acknowledged once it is stored.
     let counted: (boot: Int64, sequence: UInt64)
+    /// How two machines were seen to use the one identity; nil where none were.
+    var twin: TwinFinding?
 }
 
 /// The part of a drain that is new.

@@ -4,14 +4,26 @@ import Rollouts
 
 extension TrackedRollout {
     /// What was observed of a step's list in the tick that ends now.
-    func evidence(ofStep index: Int, at now: Timestamp, _ surroundings: TickSurroundings) -> TickEvidence {
+    ///
+    /// - Parameter setAside: devices whose counts say nothing about a version: in quarantine, revoked, retired.
+    func evidence(
+        ofStep index: Int, at now: Timestamp, setAside: Set<DeviceID>, _ surroundings: TickSurroundings
+    ) -> TickEvidence {
         var observations: [DeviceObservation] = []
         for (place, device) in lists[index].enumerated() {
             let news = pending[device] ?? DeviceNews()
             // Whom a later step drew belongs to this step's comparison still; its commands are not this step's.
             let member = rollout.members[device].flatMap { $0.step == rollout.steps[index].number ? $0 : nil }
-            guard news.heartbeats > 0 || member?.wasCommanded == true else { continue }
+            guard news.heartbeats > 0 || member?.wasCommanded == true || setAside.contains(device) else { continue }
             var one = DeviceObservation(device: place)
+            if setAside.contains(device) {
+                // Nobody waits for it and nothing that it says is believed, whichever arm it is in.
+                one.wasHeard = true
+                one.isCommanded = member?.wasCommanded == true
+                one.isExposed = member?.isExposed == true
+                observations.append(one)
+                continue
+            }
             one.wasHeard = news.heartbeats > 0
             one.note(member)
             one.isExcused = surroundings.status(device).updatingUntil.map { $0 > now } ?? false
@@ -61,7 +73,7 @@ extension DeviceObservation {
         isCommanded = true
         switch member.progress {
         case .exposed: isExposed = true
-        case .failed: hasFailedUpdate = true
+        case .failed(let reason): hasFailedUpdate = reason != RolloutMember.setAside
         case .drawn, .commanded, .returning, .restored: break
         }
     }

@@ -63,6 +63,8 @@ public enum AuthenticationFailure: String, CaseIterable, Hashable, Sendable {
     case noRole = "no_role"
     /// A device tried to act as another one.
     case wrongDevice = "wrong_device"
+    /// The device was revoked, is being replaced or is in quarantine.
+    case barred
 }
 
 /// An observer that counts nothing.

@@ -18,7 +18,10 @@ enum DeviceRoutes {
     static let renewal = "/v1/devices/{device}/certificate"
 
     private static func renew(_ call: Call) throws -> WebResponse {
-        try .json(
+        // A stolen token must end: it begets neither a token nor a certificate.
+        let header = call.request.header("authorization") ?? ""
+        guard !DeviceToken.isSigned(header) else { throw Problem.tokenBegetsToken }
+        return try .json(
             try call.operations.renewCertificate(
                 try call.body(CertificateRenewal.self), of: try call.name("device")), status: 201)
     }

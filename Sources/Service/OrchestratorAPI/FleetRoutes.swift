@@ -14,6 +14,12 @@ enum FleetRoutes {
             "PATCH", "/v1/devices/{device}", .person(.devices, within: .device), body: .declaration,
             .blocking(patch)),
         Route("DELETE", "/v1/devices/{device}", .person(.devices, within: .device), .blocking(retire)),
+        Route(
+            "POST", "/v1/devices/{device}/decisions", .person(.devices, within: .device), body: .declaration,
+            replay: .kept, .blocking(decide)),
+        Route(
+            "POST", "/v1/devices/{device}/replacement", .person(.devices, within: .device), body: .declaration,
+            replay: .refused, .blocking(replace)),
     ]
 
     private static func list(_ call: Call) throws -> WebResponse {
@@ -33,6 +39,18 @@ enum FleetRoutes {
             includes: { $0.includes(labels: patch.labels) }, "a device with these labels", field: "labels")
         return try .json(
             try call.operations.patch(try call.name("device"), patch, by: try call.authenticated()))
+    }
+
+    private static func decide(_ call: Call) throws -> WebResponse {
+        try .json(
+            try call.operations.decide(
+                try call.body(DeviceDecision.self), on: try call.name("device"), by: try call.authenticated()))
+    }
+
+    private static func replace(_ call: Call) throws -> WebResponse {
+        try .secret(
+            try call.operations.replace(
+                try call.name("device"), try call.body(DeviceReplacement.self), by: try call.authenticated()))
     }
 
     private static func retire(_ call: Call) throws -> WebResponse {

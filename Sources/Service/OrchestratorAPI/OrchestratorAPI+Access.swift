@@ -35,7 +35,21 @@ extension OrchestratorAPI {
         case (.device, .device(let id)):
             guard parameters["device"] == id.rawValue else { throw refused(.wrongDevice, .otherDevice(id)) }
         }
+        if case .device(let id) = caller, let bar = surroundings.operations.bar(on: id, using: use(request, route)) {
+            throw refused(.barred, .barred(id, bar))
+        }
         return caller
+    }
+
+    /// What a device uses its credential for: the token of its enrolment may get it a certificate always.
+    private func use(_ request: WebRequest, _ route: Route) -> DeviceUse {
+        if route.template == ArtifactRoutes.file { return .artifact }
+        guard let bearer = Self.bearer(request.header("authorization")), !DeviceToken.isSigned(bearer),
+            route.template != DeviceRoutes.renewal
+        else {
+            return .anything
+        }
+        return .bearerToken
     }
 
     /// The refusal of something that is not within a caller's scope, told to the observer.

@@ -196,6 +196,8 @@ extension WebResponse {
             headers.append((name: "WWW-Authenticate", value: "Bearer realm=\"edge-orchestrator\"\(error)"))
         case 503:
             headers.append((name: "Retry-After", value: problem.code == Problem.failed.code ? "5" : "1"))
+        case 403 where problem.code == DeviceStanding.Kind.awaitingApproval.rawValue:
+            headers.append((name: "Retry-After", value: "\(Int(Problem.approvalRetrySeconds))"))
         case 409 where problem.code == Problem.idempotencyKeyBusy.code:
             headers.append((name: "Retry-After", value: "1"))
         default: break
