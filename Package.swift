@@ -105,7 +105,9 @@ let cLibraries: [Target] = [
 ]
 
 let sdk: [Target] = [
-    layer("SDK", "EdgeOrchestrator", ["Fleet", "WireFormat", "Rollouts", "CurlClient"])
+    layer(
+        "SDK", "EdgeOrchestrator",
+        ["Fleet", "WireFormat", "Rollouts", "ModelTrust", "PrometheusExposition", "Cryptography", "CurlClient"])
 ]
 
 let programs: [Target] = [
@@ -162,7 +164,7 @@ let testTargets: [Target] = [
     tests("Terminal"),
     tests("TraceFiles", ["CanaryAnalysis", "FleetSimulation", "RecordedFleets"]),
     tests("WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),
-    tests("EdgeOrchestrator", ["CurlClient", "Fleet"]),
+    tests("EdgeOrchestrator", ["CurlClient", "Fleet", "WireFormat"]),
     .testTarget(
         name: "EdgectlTests",
         dependencies: [

@@ -121,8 +121,8 @@ import Testing
         Refused("no kind", "name: calm\n", 1, "kind is missing; write `kind: Policy or Deployment`"),
         Refused("another kind", "name: a\nkind: Rollout\n", 2, "kind \"Rollout\" is unknown; use Policy or Deployment"),
         Refused(
-            "an unknown field", deployment + "\nversoin: v3\n", 6, "unknown field versoin; known here: canaries, model,"
-        ),
+            "an unknown field", deployment + "\nversoin: v3\n", 6,
+            "unknown field versoin; known here: canaries, devices, model,"),
         Refused(
             "an unknown field below spec", "kind: Policy\nname: a\nspec:\n  soakSeconds: 30\n  soak: 30\n", 5,
             "unknown field soak"),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Cryptography
+import EdgeOrchestrator
 import Fleet
 import Foundation
 import ModelTrust

@@ -139,6 +139,11 @@ final class FakeFleet: FleetOperations {
             id: "tok-2", expiresAt: Sample.now, usesLeft: 1, labels: Labels(), secret: "s3cret")
     }
 
+    func rollBack(_ id: DeviceID, _ request: DeviceRollbackRequest, by caller: Caller) throws -> DeviceResource {
+        try note("rollBack \(id) to \(request.model) \(request.version) by \(caller.auditName)")
+        return DeviceResource(id: id, labels: Labels(), state: .online, enrolledAt: Sample.now)
+    }
+
     func retire(_ id: DeviceID, by caller: Caller) throws { try note("retire \(id) by \(caller.auditName)") }
 
     func createToken(_ request: EnrolmentTokenRequest, by caller: Caller) throws -> EnrolmentTokenResource {

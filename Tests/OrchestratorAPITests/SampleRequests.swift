@@ -58,6 +58,7 @@ enum SampleRequests {
         "PATCH /v1/devices/{device}": #"{"labels": {"site": "berlin"}}"#,
         "POST /v1/devices/{device}/decisions": #"{"decision": "revoke", "reason": "stolen"}"#,
         "POST /v1/devices/{device}/replacement": #"{"reason": "broken board"}"#,
+        "POST /v1/devices/{device}/rollbacks": #"{"model": "digits", "version": "v1", "reason": "it overheats"}"#,
         "POST /v1/enrolment-tokens": #"{"lifetimeSeconds": 60, "uses": 2, "labels": {}}"#,
         "POST /v1/api-keys": #"{"name": "ci", "role": "operator"}"#,
         "POST /v1/api-keys/{key}/rotation": #"{"overlapSeconds": 3600}"#,

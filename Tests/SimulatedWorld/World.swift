@@ -28,6 +28,8 @@ final class World {
     var placebo: PlaceboSchedule?
     /// The deployment's picked canaries.
     var canaries: PickedCanaries?
+    /// The devices that the deployment names; nil for all.
+    var named: [DeviceID]?
     /// The mean confidence of answers by version; nothing is measured where none is named.
     var confidences: [Digest: Double] = [:]
     /// The share of slow requests by version; no latency is measured where none is named.
@@ -89,8 +91,9 @@ final class World {
         _ = try controller.apply(policy, dryRun: false, by: person)
         return try controller.apply(
             Deployment(
-                name: deployment, selector: .everything, model: model, version: versions[version - 1].name,
-                policy: policy.name, placebo: placebo, canaries: canaries), dryRun: false, by: person)
+                name: deployment, selector: .everything, devices: named, model: model,
+                version: versions[version - 1].name, policy: policy.name, placebo: placebo, canaries: canaries),
+            dryRun: false, by: person)
     }
 
     /// A fleet that serves v1 and has a history of it.

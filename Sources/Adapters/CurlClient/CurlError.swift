@@ -32,6 +32,14 @@ public enum CurlError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether nothing of the request can have arrived: no address was found, or no connection stood.
+    public var wasUnsent: Bool {
+        switch self {
+        case .transferFailed(_, let code, _): [5, 6, 7].contains(code)
+        case .invalidRequest, .responseTooLarge, .fileUnreadable, .cancelled: false
+        }
+    }
+
     /// Whether nobody was heard, or no longer: the network or the server is away.
     ///
     /// A response that ended before its announced length is not among it: its server may be there and wrong.

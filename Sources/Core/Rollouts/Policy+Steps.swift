@@ -1,6 +1,16 @@
 public import CanaryAnalysis
 
 extension Policy {
+    /// Steps whose first one is so many percent of the devices, followed by the policy's larger ones.
+    ///
+    /// - Parameter percent: above 0 and at most 100.
+    public func steps(startingWith percent: Double) -> [StepSize] {
+        let larger = steps.filter { step in
+            if case .percent(let share) = step { share > percent } else { false }
+        }
+        return [.percent(percent)] + larger
+    }
+
     /// How many devices a step draws from its list: up to the step's size on top of those drawn before; a step for
     /// everybody leaves some to be compared with.
     ///

@@ -70,7 +70,7 @@ struct GetCommand: ParsableCommand {
                         + Quantity.duration(seconds: policy.deadlineSeconds)
                 case .deployment(let deployment):
                     "\(deployment.model) \(deployment.version) on "
-                        + (deployment.selector.isEmpty ? "every device" : "\(deployment.selector)")
+                        + deployment.whichDevices
                         + " by policy/\(deployment.policy?.rawValue ?? "default")"
                         + (deployment.canaries.map { ", canaries picked: \($0)" } ?? "")
                 }

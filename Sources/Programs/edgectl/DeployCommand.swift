@@ -10,9 +10,9 @@ struct DeployCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "deploy", abstract: "Declares a deployment in short; the same as applying a file.",
         discussion: """
-            An existing deployment keeps its selector, policy and picked canaries unless they are given. --percent N
-            makes the policy NAME-steps whose first step is N percent of the devices, from the deployment's policy (or
-            --policy).
+            An existing deployment keeps its selector, devices, policy and picked canaries unless they are given.
+            --percent N makes the policy NAME-steps whose first step is N percent of the devices, from the deployment's
+            policy (or --policy).
             """)
 
     @OptionGroup var server: ServerOptions
@@ -24,6 +24,10 @@ struct DeployCommand: ParsableCommand {
         name: [.customShort("l"), .long], help: "Labels of the devices; every device by default.",
         transform: { try Selector($0) })
     var selector: Selector?
+    @Option(
+        name: .customLong("device"), help: "A device by name; may be repeated. Of those the labels find, only these.",
+        transform: { try DeviceID($0) })
+    var devices: [DeviceID] = []
     @Option(help: "The size of the first step, in percent of the devices.") var percent: Double?
     @Option(
         name: .customLong("canary"),
@@ -57,7 +61,8 @@ struct DeployCommand: ParsableCommand {
         let name = try name ?? DeploymentName(model.rawValue)
         let before = try existing(name, controller)
         var deployment = Deployment(
-            name: name, selector: selector ?? before?.selector ?? .everything, model: model, version: version,
+            name: name, selector: selector ?? before?.selector ?? .everything,
+            devices: devices.isEmpty ? before?.devices : devices, model: model, version: version,
             policy: policy ?? before?.policy, placebo: before?.placebo,
             canaries: drawCanaries ? nil : canaries ?? before?.canaries)
         if let percent {
@@ -86,15 +91,7 @@ struct DeployCommand: ParsableCommand {
         let source = try deployment.policy ?? PolicyName("default")
         var policy = try controller.policy(source)
         policy.name = own
-        policy.steps = Self.steps(first: percent, of: policy.steps)
+        policy.steps = policy.steps(startingWith: percent)
         return policy
-    }
-
-    /// The steps with a first one of `percent`, then those that are larger.
-    static func steps(first percent: Double, of steps: [StepSize]) -> [StepSize] {
-        let larger = steps.filter { step in
-            if case .percent(let share) = step { share > percent } else { false }
-        }
-        return [.percent(percent)] + larger
     }
 }

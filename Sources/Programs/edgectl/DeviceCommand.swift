@@ -7,10 +7,10 @@ import WireFormat
 /// `edgectl device`.
 struct DeviceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "device", abstract: "Shows, labels, approves, revokes, replaces and retires devices.",
+        commandName: "device", abstract: "Shows, labels, approves, revokes, replaces, rolls back and retires devices.",
         subcommands: [
             DeviceList.self, DeviceShow.self, DeviceLabel.self, DeviceApprove.self, DeviceReject.self,
-            DeviceRevoke.self, DeviceReplace.self, DeviceRetire.self,
+            DeviceRevoke.self, DeviceReplace.self, DeviceRollback.self, DeviceRetire.self,
         ])
 }
 

@@ -48,6 +48,8 @@ struct ExitReport: Hashable {
             self.init(failure.status, failure.description)
         case let error as OrchestratorError:
             self.init(Self.status(of: error), Self.text(of: error))
+        case let error as VersionSourceError:
+            self.init(Self.status(of: error), error.description)
         case let error as HardwareKeyError:
             self.init(error.isOfInput ? .invalid : .failure, "\(error)")
         case is InvalidName, is InvalidSelector, is InvalidLabels, is FieldFault, is ManifestFault:
@@ -96,6 +98,13 @@ struct ExitReport: Hashable {
         case .invalidServer, .unencodable: .invalid
         case .problem(let problem): [400, 413, 415, 422].contains(problem.status) ? .invalid : .failure
         case .unreachable, .unexpectedAnswer, .unreadableReply, .fileUnreadable: .failure
+        }
+    }
+
+    private static func status(of error: VersionSourceError) -> ExitStatus {
+        switch error {
+        case .invalid: .invalid
+        case .failed: .failure
         }
     }
 

@@ -159,11 +159,12 @@ indirect enum KnownFields: Hashable, Sendable {
     /// The fields of a deployment.
     static let deployment: KnownFields = {
         guard let name = DeploymentName(rawValue: "d"), let model = ModelName(rawValue: "m"),
-            let version = VersionName(rawValue: "v"), let policy = PolicyName(rawValue: "p")
+            let version = VersionName(rawValue: "v"), let policy = PolicyName(rawValue: "p"),
+            let device = DeviceID(rawValue: "e")
         else { return .value }
         return KnownFields(
             of: Deployment(
-                name: name, selector: .everything, model: model, version: version, policy: policy,
+                name: name, selector: .everything, devices: [device], model: model, version: version, policy: policy,
                 placebo: PlaceboSchedule(everyHours: 168), canaries: .selector(.everything)))
     }()
 

@@ -63,11 +63,13 @@ struct ModelPush: ParsableCommand {
         let source = try source()
         let signingKey = try key.map { try KeyFile.signer($0) }
         let controller = try server.connect()
-        let registered = try TemporaryDirectory.with { directory in
+        let registered = try TemporaryDirectory.with(unremoved: Console.warn) { directory in
             let prepared: PreparedVersion
             if let signingKey {
                 try source.stage(
-                    in: directory, counter: try counter ?? nextCounter(controller), floor: releaseFloor)
+                    in: directory,
+                    counter: try counter ?? controller.nextReleaseCounter(for: version, of: model),
+                    floor: releaseFloor)
                 prepared = try PreparedVersion(signing: directory, with: signingKey)
                 try register(signingKey.publicKey, with: controller)
             } else if let bundle, let pub {
@@ -78,35 +80,26 @@ struct ModelPush: ParsableCommand {
             } else {
                 prepared = try PreparedVersion(signed: path)
             }
-            try upload(prepared, to: controller)
-            let registration = VersionRegistration(version: version, bundle: prepared.bundle, files: prepared.files)
-            return try controller.register(registration, model: model)
+            return try publish(prepared, to: controller)
         }
         try output.print(registered) { ModelShow.lines(registered, now: Console.now) }
     }
 
     private func source() throws -> VersionSource {
-        VersionSource(
-            model: model, version: version, path: path, entry: entry, golden: golden, tolerance: tolerance,
-            latencyBudgetMs: latencyBudgetMs, memoryBudgetBytes: memoryBudgetMib.map { $0 << 20 },
-            compatibility: .init(arch: arch, runtime: runtime, minMemoryBytes: minMemory),
-            metadata: try KeyValues.parsed(metadata, option: "--meta"))
-    }
-
-    /// Orders the new version behind all others, so that devices' floors let it in.
-    private func nextCounter(_ controller: Orchestrator) throws -> UInt64 {
-        let versions = try ifKnown { () throws(OrchestratorError) in try controller.versions(of: model) } ?? []
-        // Pushing the same version again must make the same version again.
-        if let same = versions.first(where: { $0.version == version }) { return same.releaseCounter }
-        return (versions.map(\.releaseCounter).max() ?? 0) + 1
+        var source = VersionSource(model: model, version: version, path: path)
+        source.entry = entry
+        source.golden = golden
+        source.tolerance = tolerance
+        source.latencyBudgetMs = latencyBudgetMs
+        source.memoryBudgetBytes = memoryBudgetMib.map { $0 << 20 }
+        source.compatibility = .init(arch: arch, runtime: runtime, minMemoryBytes: minMemory)
+        source.metadata = try KeyValues.parsed(metadata, option: "--meta")
+        return source
     }
 
     private func register(_ key: PublicKey, with controller: Orchestrator) throws {
-        let known = try controller.publisherKeys().map { try KeyFile.fingerprint(of: $0) }
-        guard !known.contains(key.fingerprint) else { return }
         do throws(OrchestratorError) {
-            _ = try controller.addPublisherKey(pem: key.pem)
-            Console.note("registered publisher key \(key.fingerprint)")
+            if try controller.makeKnown(key) { Console.note("registered publisher key \(key.fingerprint)") }
         } catch {
             guard error.problem?.status == 403 else { throw error }
             throw CommandFailure.failed(
@@ -115,15 +108,15 @@ struct ModelPush: ParsableCommand {
         }
     }
 
-    private func upload(_ prepared: PreparedVersion, to controller: Orchestrator) throws {
-        for file in prepared.files {
-            var line = ProgressLine(title: file.path, totalBytes: file.sizeBytes, at: Console.seconds)
-            let upload = ArtifactUpload(
-                path: "\(prepared.directory)/\(file.path)", digest: file.digest, sizeBytes: file.sizeBytes)
-            try controller.upload(upload) { stored in
-                guard let text = line.advanced(to: stored, at: Console.seconds, on: Console.error) else { return }
-                Console.error.write(text)
-            }
+    private func publish(_ prepared: PreparedVersion, to controller: Orchestrator) throws -> VersionResource {
+        var line: (path: String, progress: ProgressLine)?
+        return try controller.publish(prepared, as: version, of: model) { file, stored in
+            var current =
+                line?.path == file.path
+                ? line?.progress : ProgressLine(title: file.path, totalBytes: file.sizeBytes, at: Console.seconds)
+            let text = current?.advanced(to: stored, at: Console.seconds, on: Console.error)
+            line = current.map { (file.path, $0) }
+            if let text { Console.error.write(text) }
         }
     }
 }

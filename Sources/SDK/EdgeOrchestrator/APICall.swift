@@ -1,5 +1,11 @@
 internal import CurlClient
 
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
 /// One call of a route, before the server and the key are added.
 struct APICall {
     let method: String
@@ -10,10 +16,14 @@ struct APICall {
     var timeoutSeconds: Double? = Orchestrator.timeoutSeconds
     var slowestBytesPerSecond: Int?
     var maxResponseBytes = 64 << 20
+    /// Whether it may be sent twice: it reads, says what shall be, or is known by a key.
+    var isRepeatable: Bool
+    var cancellation: CurlCancellation?
 
     init(_ method: String, _ path: String) {
         self.method = method
         self.path = "/v1/" + path
+        isRepeatable = ["GET", "PUT", "DELETE"].contains(method)
     }
 
     static func get(_ path: String) -> APICall { APICall("GET", path) }
@@ -24,6 +34,21 @@ struct APICall {
         var call = APICall(method, path)
         call.body = .bytes(try WireJSON.encode(value))
         call.headers.append((name: "Content-Type", value: "application/json"))
+        return call
+    }
+
+    /// The same call under a key of its own, so that the controller carries it out once however often it arrives.
+    func once(_ key: String = UUID().uuidString) -> APICall {
+        var call = self
+        call.headers.append((name: "Idempotency-Key", value: key))
+        call.isRepeatable = true
+        return call
+    }
+
+    /// The same call, which a cancelled task breaks off.
+    func until(_ cancellation: CurlCancellation?) -> APICall {
+        var call = self
+        call.cancellation = cancellation
         return call
     }
 

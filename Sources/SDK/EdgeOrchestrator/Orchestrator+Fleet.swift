@@ -39,6 +39,19 @@ extension Orchestrator {
         try perform(.delete("devices/\(id)"))
     }
 
+    /// Sends one device back to an earlier version; it keeps that until a later one is promoted.
+    ///
+    /// - Parameter reason: why, 1 to 500 characters; kept in the audit log.
+    public func rollBack(
+        _ id: DeviceID, model: ModelName, to version: VersionName, reason: String
+    ) throws(OrchestratorError) -> DeviceResource {
+        try call(
+            .sending(
+                "POST", "devices/\(id)/rollbacks",
+                DeviceRollbackRequest(model: model, version: version, reason: reason)
+            ).once())
+    }
+
     // MARK: - Enrolment tokens
 
     /// Makes an enrolment token; its secret is in this reply only.

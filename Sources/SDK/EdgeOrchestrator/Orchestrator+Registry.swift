@@ -12,7 +12,7 @@ extension Orchestrator {
 
     /// Registers a publisher's public key (PEM).
     public func addPublisherKey(pem: String) throws(OrchestratorError) -> PublisherKey {
-        try call(.sending("POST", "publisher-keys", PublisherKey(pem: pem)))
+        try call(.sending("POST", "publisher-keys", PublisherKey(pem: pem)).once())
     }
 
     /// The publishers' key sets, in order.
@@ -22,7 +22,7 @@ extension Orchestrator {
 
     /// Publishes the next key set, as the recovery key signed it; the same one again changes nothing.
     public func publishKeySet(envelope: String) throws(OrchestratorError) -> KeySetResource {
-        try call(.sending("POST", "key-sets", KeySetPublication(envelope: envelope)))
+        try call(.sending("POST", "key-sets", KeySetPublication(envelope: envelope)).once())
     }
 
     /// The public half of the key that the controller signs assignments with.
@@ -51,7 +51,7 @@ extension Orchestrator {
     public func register(
         _ registration: VersionRegistration, model: ModelName
     ) throws(OrchestratorError) -> VersionResource {
-        try call(.sending("POST", "models/\(model)/versions", registration))
+        try call(.sending("POST", "models/\(model)/versions", registration).once())
     }
 
     // MARK: - Artifacts

@@ -1,4 +1,4 @@
-internal import CurlClient
+public import CurlClient
 public import Fleet
 public import Rollouts
 public import WireFormat
@@ -39,12 +39,14 @@ extension Orchestrator {
 
     /// Waits until a rollout is no longer at `revision`.
     ///
-    /// - Parameter waitSeconds: how long the controller may hold the call, at most 50.
+    /// - Parameters:
+    ///   - waitSeconds: how long the controller may hold the call, at most 50.
+    ///   - cancellation: breaks the wait off.
     /// - Returns: nil when nothing changed in that time.
     public func rollout(
-        _ id: RolloutID, otherThan revision: String, waitSeconds: Int
+        _ id: RolloutID, otherThan revision: String, waitSeconds: Int, cancellation: CurlCancellation? = nil
     ) throws(OrchestratorError) -> RevisedRollout? {
-        var call = APICall.get("rollouts/\(id)")
+        var call = APICall.get("rollouts/\(id)").until(cancellation)
         let wait = min(50, max(1, waitSeconds))
         call.headers = [(name: "If-None-Match", value: revision), (name: "Prefer", value: "wait=\(wait)")]
         call.timeoutSeconds = Double(wait) + Self.pollMarginSeconds
@@ -61,14 +63,15 @@ extension Orchestrator {
         _ command: RolloutCommand, rollout: RolloutID, reason: String
     ) throws(OrchestratorError) -> RolloutResource {
         try call(
-            .sending("POST", "rollouts/\(rollout)/commands", RolloutCommandRequest(command: command, reason: reason)))
+            .sending("POST", "rollouts/\(rollout)/commands", RolloutCommandRequest(command: command, reason: reason))
+                .once())
     }
 
     /// Approves that a rollout starts; its author cannot.
     ///
     /// - Parameter reason: why, 1 to 500 characters; kept in the audit log.
     public func approve(_ rollout: RolloutID, reason: String) throws(OrchestratorError) -> RolloutResource {
-        try call(.sending("POST", "rollouts/\(rollout)/approvals", ApprovalRequest(reason: reason)))
+        try call(.sending("POST", "rollouts/\(rollout)/approvals", ApprovalRequest(reason: reason)).once())
     }
 
     /// Says whether an alarm was right and answers with the decision as it is then; nil takes back what was said.

@@ -1,10 +1,11 @@
 public import CurlClient
+internal import Glibc
 internal import WireFormat
 
 /// An operator's connection to a controller: one typed method per route under `/v1`.
 ///
-/// Every call blocks its thread for a bounded time; do not call it from a task of Swift concurrency. One connection may
-/// be used from several threads at once. Every call throws ``OrchestratorError``.
+/// Calls that are not `async` block their thread for a bounded time; do not make them from a task of Swift concurrency.
+/// One connection may be used from several threads at once. Every call throws ``OrchestratorError``.
 public final class Orchestrator: Sendable {
     /// The controller's address without a path and without a slash at its end.
     public let server: String
@@ -13,7 +14,10 @@ public final class Orchestrator: Sendable {
     /// What a long poll may take beyond its wait, seconds.
     public static let pollMarginSeconds = 15.0
 
-    private let key: String?
+    /// How often calls are tried again.
+    public let retries: RetryPolicy
+
+    private let key: Secret?
     private let tls: CurlTLS
     private let client: CurlClient
 
@@ -24,15 +28,33 @@ public final class Orchestrator: Sendable {
     ///   - key: an operator's API key (`eok_…`); nil for the open routes only. It is never part of an error.
     /// - Throws: ``OrchestratorError/invalidServer(_:)``.
     public init(
-        server: String, key: String?, tls: CurlTLS = CurlTLS(), client: CurlClient = CurlClient(userAgent: "edgectl")
+        server: String, key: String?, tls: CurlTLS = CurlTLS(), retries: RetryPolicy = .none,
+        client: CurlClient = CurlClient(userAgent: "edgectl")
     ) throws(OrchestratorError) {
         self.server = try Self.checked(server)
-        self.key = key
+        self.key = key.map(Secret.init)
         self.tls = tls
+        self.retries = retries
         self.client = client
     }
 
-    private static func checked(_ server: String) throws(OrchestratorError) -> String {
+    /// Connects nothing yet; calls are tried again as ``RetryPolicy/standard`` says.
+    ///
+    /// - Parameters:
+    ///   - serverURL: the controller's address, e.g. `https://controller:8443`.
+    ///   - apiKey: an operator's API key (`eok_…`). It is never part of an error, a log or a description.
+    ///   - caFile: the certificate authority of the controller (PEM), where it is not one of the system's;
+    ///     `EDGECTL_CA_FILE` by default.
+    /// - Throws: ``OrchestratorError/invalidServer(_:)``.
+    public convenience init(
+        serverURL: String, apiKey: String, caFile: String? = nil, retries: RetryPolicy = .standard
+    ) throws(OrchestratorError) {
+        try self.init(
+            server: serverURL, key: apiKey, tls: CurlTLS(caFile: caFile ?? Environment["EDGECTL_CA_FILE"]),
+            retries: retries, client: CurlClient(userAgent: "EdgeOrchestrator"))
+    }
+
+    static func checked(_ server: String) throws(OrchestratorError) -> String {
         var text = server
         while text.hasSuffix("/") { text.removeLast() }
         guard let scheme = ["http://", "https://"].first(where: { text.hasPrefix($0) }) else {
@@ -59,18 +81,40 @@ public final class Orchestrator: Sendable {
         _ = try send(call)
     }
 
-    /// Sends a call; a status of 304 is an answer too.
+    /// Sends a call, again where that helps; a status of 304 is an answer too.
     func send(_ call: APICall) throws(OrchestratorError) -> CurlResponse {
-        let response: CurlResponse
+        let clock = ContinuousClock()
+        let start = clock.now
+        var failures = 0
+        while true {
+            let (response, failure) = attempt(call)
+            if let response { return response }
+            failures += 1
+            let pause = retries.pause(
+                afterFailure: failures, asked: failure.askedSeconds, elapsed: (clock.now - start) / .seconds(1),
+                chance: .random(in: 0..<1))
+            guard failure.mayBeRepeated(call), let pause else { throw failure.error }
+            Self.sleep(seconds: pause, call.cancellation)
+        }
+    }
+
+    private func attempt(_ call: APICall) -> (CurlResponse?, CallFailure) {
         do throws(CurlError) {
-            response = try client.send(request(call))
+            let response = try client.send(request(call), cancellation: call.cancellation)
+            let isAnswer = (200..<300).contains(response.status) || response.status == 304
+            return (isAnswer ? response : nil, CallFailure(error: refusal(call, response), response: response))
         } catch {
-            throw failure(error)
+            return (nil, CallFailure(error: failure(error), response: nil, wasUnsent: error.wasUnsent))
         }
-        guard (200..<300).contains(response.status) || response.status == 304 else {
-            throw refusal(call, response)
+    }
+
+    /// Sleeps in pieces, so that a cancelled task does not wait for the end.
+    static func sleep(seconds: Double, _ cancellation: CurlCancellation?) {
+        var left = seconds
+        while left > 0, cancellation?.isCancelled != true {
+            usleep(UInt32(min(left, 0.1) * 1_000_000))
+            left -= 0.1
         }
-        return response
     }
 
     /// Collects every page of a list.
@@ -88,7 +132,7 @@ public final class Orchestrator: Sendable {
 
     private func request(_ call: APICall) -> CurlRequest {
         var request = CurlRequest(method: call.method, url: server + call.target, headers: call.headers)
-        if let key { request.headers.append((name: "Authorization", value: "Bearer \(key)")) }
+        if let key { request.headers.append((name: "Authorization", value: "Bearer \(key.text)")) }
         request.body = call.body
         request.timeoutSeconds = call.timeoutSeconds
         request.lowSpeedLimitBytesPerSecond = call.slowestBytesPerSecond
@@ -111,6 +155,32 @@ public final class Orchestrator: Sendable {
             return .unexpectedAnswer(call.description, status: response.status)
         }
         problem.status = response.status
+        problem.retryAfterSeconds = response.retryAfterSeconds
         return .problem(problem)
+    }
+}
+
+/// Why one try of a call gave no result.
+private struct CallFailure {
+    let error: OrchestratorError
+    let response: CurlResponse?
+    var wasUnsent = false
+
+    /// After how many seconds the sender asks to come back.
+    var askedSeconds: Double? { response?.retryAfterSeconds }
+
+    /// Whether the call can be sent again without harm and with hope.
+    func mayBeRepeated(_ call: APICall) -> Bool {
+        if call.cancellation?.isCancelled == true { return false }
+        if wasUnsent { return error.isTransient }
+        guard call.isRepeatable else { return false }
+        return error.isTransient || error.problem?.code == "idempotency_key_busy"
+    }
+}
+
+extension CurlResponse {
+    /// `Retry-After` in seconds; a date, which RFC 9110 allows as well, is not worth a clock that may be wrong.
+    var retryAfterSeconds: Double? {
+        header("retry-after").flatMap(Double.init).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil }
     }
 }

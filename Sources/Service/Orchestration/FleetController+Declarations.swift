@@ -99,8 +99,7 @@ extension FleetController {
                 draft.state.deployments[deployment.name] = deployment
                 draft.add(.deployment(deployment))
                 draft.audit(
-                    caller.auditName, "deployment.apply", "deployment/\(deployment.name)",
-                    ["version": deployment.version.rawValue, "selector": deployment.selector.description])
+                    caller.auditName, "deployment.apply", "deployment/\(deployment.name)", deployment.auditDetail)
             }
             if deployment.placebo == nil { draft.withdrawPlacebo(of: deployment.name) }
             var result = ApplyResult(change: change, resource: deployment)
@@ -164,6 +163,15 @@ extension FleetController {
     }
 }
 
+extension Deployment {
+    /// What the audit log keeps of an applied deployment.
+    fileprivate var auditDetail: [String: String] {
+        var detail = ["version": version.rawValue, "selector": selector.description]
+        detail["devices"] = devices.map { $0.map(\.rawValue).joined(separator: ",") }
+        return detail
+    }
+}
+
 extension FleetState {
     /// The version a deployment wants, where everything it names exists.
     ///
@@ -200,9 +208,37 @@ extension FleetState {
                     remedy: "\"\(deployment.selector)\" matches no enrolled device; enrol devices first "
                         + "(`edgectl token create`) or change the selector"))
         }
+        if let named = deployment.devices { faults += deviceFaults(named, of: deployment) }
         if let canaries = deployment.canaries { faults += canaryFaults(canaries, of: deployment) }
         guard faults.isEmpty, let version else { throw Problem.invalid(faults) }
         return VersionReference(name: version.version, digest: version.digest)
+    }
+
+    /// What is wrong with the devices that a person named.
+    private func deviceFaults(_ named: [DeviceID], of deployment: Deployment) -> [FieldFault] {
+        guard (1...Deployment.deviceLimit).contains(named.count) else {
+            let remedy = "name 1 to \(Deployment.deviceLimit) devices, or leave the field out and select by labels"
+            return [FieldFault(field: "devices", remedy: remedy)]
+        }
+        func list(_ ids: [DeviceID]) -> String { ids.map(\.rawValue).joined(separator: ", ") }
+        var remedies: [String] = []
+        let unknown = named.filter { devices[$0].map { $0.retiredAt != nil } ?? true }
+        if !unknown.isEmpty {
+            remedies.append("no such device is enrolled: \(list(unknown)); `edgectl device list` shows the ids")
+        }
+        let known = named.compactMap { devices[$0] }.filter { $0.retiredAt == nil }
+        let outside = known.filter { !deployment.selector.matches($0.labels) }.map(\.id)
+        if !outside.isEmpty {
+            remedies.append("\"\(deployment.selector)\" does not match \(list(outside)); change the selector")
+        }
+        for device in known {
+            guard let other = device.slots.first(where: { $0.model == deployment.model })?.deployment,
+                other != deployment.name
+            else { continue }
+            remedies.append(
+                "\(device.id) has \(deployment.model) by deployment \(other); deploy to that one, or remove it first")
+        }
+        return remedies.map { FieldFault(field: "devices", remedy: $0) }
     }
 
     /// What is wrong with the canaries that a person picked.

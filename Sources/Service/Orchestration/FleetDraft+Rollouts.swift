@@ -262,9 +262,8 @@ extension FleetDraft {
     }
 
     private mutating func reconcile(_ id: DeviceID, with deployment: Deployment) {
-        guard var device = state.devices[id], device.isEligible, deployment.selector.matches(device.labels) else {
-            return
-        }
+        guard var device = state.devices[id], device.isEligible, deployment.includes(id, labels: device.labels)
+        else { return }
         let slot = device.slots.first { $0.model == deployment.model }
         guard slot?.deployment == nil else { return }
         let active = state.activeRollout(of: deployment.name)?.rollout

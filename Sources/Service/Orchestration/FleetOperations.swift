@@ -62,6 +62,8 @@ public protocol FleetOperations: AnyObject, Sendable {
     func decide(_ decision: DeviceDecision, on id: DeviceID, by caller: Caller) throws -> DeviceResource
     /// Revokes a device's credentials and makes a token with which one new board takes its identity.
     func replace(_ id: DeviceID, _ request: DeviceReplacement, by caller: Caller) throws -> EnrolmentTokenResource
+    /// Sends one device back to an earlier version of a model.
+    func rollBack(_ id: DeviceID, _ request: DeviceRollbackRequest, by caller: Caller) throws -> DeviceResource
     /// Takes a device out of service; its token stops working.
     func retire(_ id: DeviceID, by caller: Caller) throws
 

@@ -5,9 +5,9 @@ extension FleetState {
     /// How lately a device must have been seen to be eligible, in seconds: ten minutes.
     static let eligibleWithinSeconds = 600.0
 
-    /// The devices in service that a deployment's selector finds, by id.
+    /// The devices in service that are under a deployment, by id.
     func devices(of deployment: Deployment) -> [StoredDevice] {
-        devices.values.filter { $0.isEligible && deployment.selector.matches($0.labels) }
+        devices.values.filter { $0.isEligible && deployment.includes($0.id, labels: $0.labels) }
             .sorted { $0.id < $1.id }
     }
 

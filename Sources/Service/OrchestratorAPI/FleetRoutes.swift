@@ -13,6 +13,9 @@ enum FleetRoutes {
         Route(
             "PATCH", "/v1/devices/{device}", .person(.devices, within: .device), body: .declaration,
             .blocking(patch)),
+        Route(
+            "POST", "/v1/devices/{device}/rollbacks", .person(.release, within: .device), body: .declaration,
+            replay: .kept, .blocking(rollBack)),
         Route("DELETE", "/v1/devices/{device}", .person(.devices, within: .device), .blocking(retire)),
         Route(
             "POST", "/v1/devices/{device}/decisions", .person(.devices, within: .device), body: .declaration,
@@ -51,6 +54,14 @@ enum FleetRoutes {
         try .secret(
             try call.operations.replace(
                 try call.name("device"), try call.body(DeviceReplacement.self), by: try call.authenticated()))
+    }
+
+    private static func rollBack(_ call: Call) throws -> WebResponse {
+        let request = try call.body(DeviceRollbackRequest.self)
+        try call.requireScope(
+            includes: { $0.includes(model: request.model) }, "model \(request.model)", field: "model")
+        return try .json(
+            try call.operations.rollBack(try call.name("device"), request, by: try call.authenticated()))
     }
 
     private static func retire(_ call: Call) throws -> WebResponse {

@@ -1,23 +1,10 @@
 import Cryptography
+import EdgeOrchestrator
 import Fleet
 import FoundationEssentials
 import ModelTrust
-import WireFormat
 
-/// A version that is signed and ready to be sent.
-struct PreparedVersion {
-    let directory: String
-    let bundle: String
-    let files: [VersionFile]
-
-    /// Signs a staged directory.
-    init(signing directory: String, with key: PublisherSigner) throws {
-        let signed = try ModelSigner(key).sign(directory: directory)
-        self.directory = directory
-        bundle = String(decoding: signed.bundle, as: UTF8.self)
-        files = try Self.sized(signed.version.files, in: directory)
-    }
-
+extension PreparedVersion {
     /// Takes a directory that was signed before; the controller checks the signature.
     init(signed directory: String) throws {
         let path = "\(directory)/\(ArtifactPath.signature)"
@@ -26,9 +13,9 @@ struct PreparedVersion {
                 "give the publisher's private key with --key FILE (`edgectl key generate` makes one), or a directory "
                     + "that `edgectl model sign` has signed")
         }
-        self.directory = directory
-        bundle = try LocalFile.text(path, limitBytes: SignatureBundle.limitBytes)
-        files = try Self.sized(try DirectoryListing.read(directory).files, in: directory)
+        try self.init(
+            directory: directory, bundle: try LocalFile.text(path, limitBytes: SignatureBundle.limitBytes),
+            files: try DirectoryListing.read(directory).files)
     }
 
     /// Takes a directory and a signature over it that was made elsewhere, by the key that is named.
@@ -55,18 +42,6 @@ struct PreparedVersion {
                 "edge-version.json says \(manifestName.0) \(manifestName.1), not \(name.0) \(name.1); push it as what "
                     + "it is")
         }
-        self.directory = directory
-        bundle = text
-        files = try Self.sized(verified.files, in: directory)
-    }
-
-    private static func sized(_ files: [FileDigest], in directory: String) throws -> [VersionFile] {
-        try files.map { file in
-            let attributes = try FileManager.default.attributesOfItem(atPath: "\(directory)/\(file.path)")
-            guard let sizeBytes = attributes[.size] as? UInt64 else {
-                throw CommandFailure.failed("cannot read the size of \(directory)/\(file.path)")
-            }
-            return VersionFile(path: file.path.rawValue, digest: file.digest, sizeBytes: sizeBytes)
-        }
+        try self.init(directory: directory, bundle: text, files: verified.files)
     }
 }

@@ -1,23 +1,42 @@
-import Cryptography
-import Fleet
-import FoundationEssentials
-import ModelTrust
+internal import Cryptography
+public import Fleet
+public import ModelTrust
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
 
 /// What is to become a version: the person's file or directory, and what the manifest shall say.
-struct VersionSource {
-    var model: ModelName
-    var version: VersionName
+public struct VersionSource: Sendable {
+    /// The model.
+    public var model: ModelName
+    /// The version's name.
+    public var version: VersionName
     /// A file, or a directory with everything the version holds.
-    var path: String
+    public var path: String
     /// The file the runtime loads, relative to the directory; nil for the only candidate.
-    var entry: String?
+    public var entry: String?
     /// Golden inputs and outputs: a file in the directory, or one to add to it.
-    var golden: String?
-    var tolerance = 0.000_1
-    var latencyBudgetMs = 1000.0
-    var memoryBudgetBytes: UInt64?
-    var compatibility = EdgeVersionManifest.Compatibility()
-    var metadata: [String: String] = [:]
+    public var golden: String?
+    /// How far an output may be from its golden one.
+    public var tolerance = 0.000_1
+    /// The longest answer to a golden input, milliseconds.
+    public var latencyBudgetMs = 1000.0
+    /// The most memory that the runtime may hold after the golden inputs, bytes; nil for any.
+    public var memoryBudgetBytes: UInt64?
+    /// What a device must be.
+    public var compatibility = EdgeVersionManifest.Compatibility()
+    /// Facts for people, such as the git commit.
+    public var metadata: [String: String] = [:]
+
+    /// Names a source; everything else has a default.
+    public init(model: ModelName, version: VersionName, path: String) {
+        self.model = model
+        self.version = version
+        self.path = path
+    }
 
     private var isDirectory: Bool {
         get throws {
@@ -25,7 +44,7 @@ struct VersionSource {
             do {
                 attributes = try FileManager.default.attributesOfItem(atPath: path)
             } catch {
-                throw CommandFailure.invalid("cannot read \(path): \(LocalFile.reason(error)); check the path")
+                throw VersionSourceError.invalid("cannot read \(path): \(SmallFile.reason(error)); check the path")
             }
             return attributes[.type] as? FileAttributeType == .typeDirectory
         }
@@ -33,10 +52,11 @@ struct VersionSource {
 
     /// Copies everything into an empty directory and writes the manifest there; the person's files stay as they are.
     ///
+    /// - Throws: ``VersionSourceError`` above all, and what reading files throws.
     /// - Parameters:
     ///   - counter: the release counter for a new manifest.
     ///   - floor: the least release counter that devices may still run where this version is the last known good.
-    func stage(in directory: String, counter: UInt64, floor: UInt64 = 0) throws {
+    public func stage(in directory: String, counter: UInt64, floor: UInt64 = 0) throws {
         if try isDirectory {
             try copyDirectory(to: directory)
         } else {
@@ -58,12 +78,12 @@ struct VersionSource {
         let bytes = try FileHashing.contents(ofFile: path, limitBytes: EdgeVersionManifest.limitBytes)
         let own = try EdgeVersionManifest(parsing: bytes)
         guard own.model == model, own.version == version else {
-            throw CommandFailure.invalid(
+            throw VersionSourceError.invalid(
                 "edge-version.json in \(self.path) is for \(own.model) \(own.version), not \(model) \(version); "
                     + "change it, or remove it and let this command write it")
         }
         guard entry == nil, golden == nil, metadata.isEmpty, floor == 0 else {
-            throw CommandFailure.invalid(
+            throw VersionSourceError.invalid(
                 "\(self.path) has its own edge-version.json; put entry, golden, metadata and floor there, or remove it")
         }
     }
@@ -77,7 +97,7 @@ struct VersionSource {
                 try files.createDirectory(atPath: "\(directory)/\(name)", withIntermediateDirectories: true)
             case .typeRegular?: try copy(source, to: "\(directory)/\(name)")
             default:
-                throw CommandFailure.invalid(
+                throw VersionSourceError.invalid(
                     "\(source) is a symbolic link or a special file; a version holds regular files only, copy the file")
             }
         }
@@ -96,8 +116,8 @@ struct VersionSource {
                 try files.copyItem(atPath: real, toPath: target)
             }
         } catch {
-            throw CommandFailure.failed(
-                "cannot copy \(source): \(LocalFile.reason(error)); check the file and TMPDIR's space")
+            throw VersionSourceError.failed(
+                "cannot copy \(source): \(SmallFile.reason(error)); check the file and TMPDIR's space")
         }
     }
 
@@ -139,7 +159,7 @@ struct VersionSource {
     private func entryPath(in directory: String, besides golden: ArtifactPath?) throws -> ArtifactPath {
         if let entry {
             guard FileManager.default.fileExists(atPath: "\(directory)/\(entry)") else {
-                throw CommandFailure.invalid(
+                throw VersionSourceError.invalid(
                     "--entry \(entry) is not a file of \(path); name it relative to that directory")
             }
             return try ArtifactPath(entry)
@@ -150,7 +170,7 @@ struct VersionSource {
         }
         guard let only = candidates.first, candidates.count == 1 else {
             let names = candidates.prefix(5).map(\.rawValue).joined(separator: ", ")
-            throw CommandFailure.invalid(
+            throw VersionSourceError.invalid(
                 "\(path) has \(candidates.count) files the runtime could load\(names.isEmpty ? "" : " (\(names))"); "
                     + "say which with --entry FILE")
         }
@@ -159,27 +179,5 @@ struct VersionSource {
 
     private static func name(of path: String) -> String {
         path.split(separator: "/").last.map(String.init) ?? path
-    }
-}
-
-/// A directory of its own that is gone when the work is done.
-enum TemporaryDirectory {
-    static func with<Result>(_ body: (String) throws -> Result) throws -> Result {
-        let path = FileManager.default.temporaryDirectory.appending(path: "edgectl-\(UUID().uuidString)").path
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw CommandFailure.failed(
-                "cannot make \(path): \(LocalFile.reason(error)); set TMPDIR to a writable place")
-        }
-        defer {
-            do {
-                try FileManager.default.removeItem(atPath: path)
-            } catch {
-                Console.warn("\(path) could not be removed: \(LocalFile.reason(error))")
-            }
-        }
-        return try body(path)
     }
 }
