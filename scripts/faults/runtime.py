@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A tiny model runtime for fault tests: real counters, its own traffic, and a ledger that outlives kill -9.
 
-A version is a directory whose `model.bin` begins with one line of JSON: `{"behaviour": ..., "failureShare": ...}`.
+A version is a directory whose entry begins with a line of JSON: `{"behaviour": ..., "failureShare": ...}`.
 Behaviours: `good`; `wrong` answers golden inputs falsely; `unhealthy` never passes its health check.
 """
 
@@ -79,10 +79,12 @@ class Model:
     """One version as it was loaded."""
 
     def __init__(self, directory: str) -> None:
-        """Reads the first line of `model.bin`."""
+        """Reads the first line of the file that the version names as its entry."""
         self.path = os.path.realpath(directory)
         self.version = os.path.basename(self.path)
-        with open(os.path.join(self.path, "model.bin"), "rb") as file:
+        with open(os.path.join(self.path, "edge-version.json"), "rb") as file:
+            entry = json.load(file)["entry"]
+        with open(os.path.join(self.path, entry), "rb") as file:
             self.facts = json.loads(file.readline())
 
 
