@@ -216,4 +216,50 @@ import Testing
         #expect(upper >= 2.5 && upper < 5)
         #expect(upper / lower <= (early.effectUpper ?? 20) / (early.effectLower ?? 0.1))
     }
+
+    @Test("harm that begins late is measured over the last ticks, under an absolute tolerance too")
+    func lateAbsoluteHarm() throws {
+        let step = SimulatedStep(devices: 40, canaries: 10, newRate: 0.06, exposedFrom: 81, margin: .absolute(0.02))
+        let ending = try #require(step.ending(within: 110))
+        #expect(ending.recommendation.isRollback)
+        #expect(ending.tick < 105)
+    }
+
+    @Test("harm well inside the tolerance is proven, said and not taken back, however often it is looked at")
+    func trifle() {
+        var (proven, takenBack) = (0, 0)
+        for seed in 1...12 {
+            let step = SimulatedStep(
+                devices: 100, canaries: 40, requests: 100, newRate: 0.0318, historyRequests: 200_000, exposedFrom: 2,
+                seed: UInt64(seed))
+            let judgements = step.judgements(ticks: 70)
+            proven += judgements.contains { $0.recommendation.waitCode == "worse_within_tolerance" } ? 1 : 0
+            takenBack += judgements.contains { $0.recommendation.isRollback } ? 1 : 0
+        }
+        #expect(proven >= 4)
+        #expect(takenBack == 0)
+    }
+
+    @Test("a class is named where it is worse than the rest, and seldom where all are worse alike", arguments: [0, 1])
+    func classes(isAlike: Int) {
+        let named = (1...15).count { seed in
+            var step = SimulatedStep(devices: 150, canaries: 50, newRate: 0.03, seed: UInt64(seed))
+            step.labels = { ["hw": $0 % 5 == 0 ? "orin" : "nano"] }
+            let isCanary = step.isCanary
+            var random = Chance(seed: UInt64(seed), stream: 8)
+            let judgements = step.judgements(ticks: 20) { _, evidence in
+                for index in evidence.observations.indices
+                where isCanary[index] && evidence.observations[index].isExposed && (isAlike == 1 || index % 5 == 0) {
+                    let failures = random.count(20, rate: isAlike == 1 ? 0.075 : 0.3)
+                    evidence.observations[index].new = [Tally(count: 20, total: Double(failures))]
+                }
+            }
+            let finding = judgements.lazy.compactMap { judgement -> HarmFinding? in
+                guard case .rollback(let finding) = judgement.recommendation else { return nil }
+                return finding
+            }.first
+            return isAlike == 1 ? finding?.suspect != nil : finding?.suspect == "hw=orin"
+        }
+        #expect(isAlike == 1 ? named <= 2 : named >= 13)
+    }
 }

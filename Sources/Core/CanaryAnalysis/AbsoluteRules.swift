@@ -226,10 +226,7 @@ struct HistoryComparison {
 
     /// Whether the harm is at least halfway from none to what is tolerated.
     func isHarmful(_ margin: Margin) -> Bool {
-        switch margin {
-        case .relative(let factor): ratio >= 1 + (factor - 1) / 2
-        case .absolute(let points): share - expected >= points / 2
-        }
+        margin.isHalfReached(ratio: ratio, excess: share - expected)
     }
 }
 

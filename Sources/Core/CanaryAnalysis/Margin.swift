@@ -7,6 +7,19 @@ public enum Margin: Codable, Hashable, Sendable {
 }
 
 extension Margin {
+    /// Whether a harm is at least halfway from none to this margin: enough to matter.
+    ///
+    /// - Parameters:
+    ///   - ratio: how many times the expected failures there were.
+    ///   - excess: the share of requests that failed beyond the expected share.
+    ///   - certainty: the part of the estimate that counts, in 0...1.
+    func isHalfReached(ratio: Double, excess: Double, certainty: Double = 1) -> Bool {
+        switch self {
+        case .relative(let factor): certainty * (ratio - 1) >= (factor - 1) / 2
+        case .absolute(let share): certainty * excess >= share / 2
+        }
+    }
+
     /// How many times what is expected of it a canary fails, if its version changes nothing and the measurements were
     /// shifted to the edge of this margin.
     ///

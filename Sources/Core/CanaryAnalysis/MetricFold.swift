@@ -116,20 +116,21 @@ struct MetricFold: Sendable {
 
     /// Whether the estimated harm is at least halfway from none to the tolerance, over the window of the row that
     /// crossed.
+    ///
+    /// The last ticks are looked at anew every tick, and chance alone shows a trifle as large in some of them: there the
+    /// estimate counts less one standard error, which is the estimate divided by its standardised sum.
     func isHarmful(test: String, _ standing: Standing) -> Bool {
         // Harm beyond the tolerance was what the row tested.
         guard plan.group == .failures else { return true }
-        let window = test.contains("last") ? ledger.recent : ledger.sinceStart
-        let arms = Arms(window, standing)
-        switch plan.margin {
-        case .relative(let factor):
-            return arms.ratio >= 1 + (factor - 1) / 2
-        case .absolute(let share):
-            let requests = standing.canaries.reduce(0) { $0 + ledger.requests[$1] }
-            guard requests > 0 else { return false }
-            let excess = arms.canary.observed - arms.canary.scale * arms.othersRatio
-            return excess / requests >= share / 2
-        }
+        let isRecent = test.contains("last")
+        let row = standing.look.rows.first { $0.metric == plan.name && $0.test == test }
+        let arms = Arms(isRecent ? ledger.recent : ledger.sinceStart, standing)
+        let part = isRecent ? min(1, Double(ledger.longestWindowTicks) / Double(max(1, standing.tick))) : 1
+        let requests = standing.canaries.reduce(0) { $0 + ledger.requests[$1] } * part
+        let excess = arms.canary.observed - arms.canary.scale * arms.othersRatio
+        return plan.margin.isHalfReached(
+            ratio: arms.ratio, excess: requests > 0 ? excess / requests : 0,
+            certainty: isRecent ? 1 - 1 / max(1, row?.standardised ?? 1) : 1)
     }
 
     /// The capped score of harm of every device since the start, on what was measured.

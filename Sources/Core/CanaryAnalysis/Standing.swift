@@ -48,6 +48,11 @@ struct Standing {
         let standardised: Double
         /// The rank of everyone else's sum.
         let restRank: Double
+        /// How many standard deviations the class is worse than everyone else.
+        ///
+        /// Where all are worse alike, a standardised sum grows with the root of the canaries behind it; weighted across,
+        /// the difference has mean 0 and variance 1.
+        let apart: Double
     }
 
     private func classes(of row: ScoreRow) -> [ClassStanding] {
@@ -56,11 +61,21 @@ struct Standing {
         }
         let sums = assignments.sums(of: rows)
         return cohort.classes.indices.map { index in
-            let own = sums[2 * index]
+            let own = Self.standardised(sums[2 * index])
+            let rest = Self.standardised(sums[2 * index + 1])
+            let part = share(of: cohort.classes[index].isMember)
             return ClassStanding(
-                name: cohort.classes[index].name, rank: Self.rank(own),
-                standardised: RowScale(own)?.standardised(own[0]) ?? 0, restRank: Self.rank(sums[2 * index + 1]))
+                name: cohort.classes[index].name, rank: Self.rank(sums[2 * index]), standardised: own,
+                restRank: Self.rank(sums[2 * index + 1]),
+                apart: own * Double.sqrt(1 - part) - rest * Double.sqrt(part))
         }
+    }
+
+    private static func standardised(_ sums: [Int64]) -> Double { RowScale(sums)?.standardised(sums[0]) ?? 0 }
+
+    /// The share of the canaries that are members.
+    private func share(of isMember: [Bool]) -> Double {
+        Double(canaries.count { isMember[$0] }) / Double(max(1, canaries.count))
     }
 
     /// The scores of a class's devices by unit; against the class's mean where units may have more or fewer of them.
@@ -83,10 +98,10 @@ struct Standing {
         return zip(cohort.classes, sums).first { Self.rank($0.1) <= level }?.0.name
     }
 
-    /// The class of canaries that carries the harm of a row of devices' scores, where one is clearly worse than chance
-    /// and the rest is not.
+    /// The class of canaries that carries the harm of a row of devices' scores, where one is worse than chance explains
+    /// at 1 % and than the rest at 1 %, and the rest is not.
     func suspect(_ row: ScoreRow) -> String? {
-        let worst = classes(of: row).filter { $0.rank < 0.01 && $0.restRank > 0.05 }
+        let worst = classes(of: row).filter { $0.rank < 0.01 && $0.restRank >= 0.01 && $0.apart > 2.326 }
             .max { ($0.standardised, $1.name) < ($1.standardised, $0.name) }
         return worst?.name
     }
