@@ -117,8 +117,8 @@ struct MetricFold: Sendable {
     /// Whether the estimated harm is at least halfway from none to the tolerance, over the window of the row that
     /// crossed.
     ///
-    /// The last ticks are looked at anew every tick, and chance alone shows a trifle as large in some of them: there the
-    /// estimate counts less one standard error, which is the estimate divided by its standardised sum.
+    /// The last ticks are looked at anew every tick, and chance alone shows a trifle as large in some of them: there
+    /// the estimate counts less one standard error, which is the estimate divided by its standardised sum.
     func isHarmful(test: String, _ standing: Standing) -> Bool {
         // Harm beyond the tolerance was what the row tested.
         guard plan.group == .failures else { return true }

@@ -50,8 +50,8 @@ struct Standing {
         let restRank: Double
         /// How many standard deviations the class is worse than everyone else.
         ///
-        /// Where all are worse alike, a standardised sum grows with the root of the canaries behind it; weighted across,
-        /// the difference has mean 0 and variance 1.
+        /// Where all are worse alike, a standardised sum grows with the root of the canaries behind it; weighted
+        /// across, the difference has mean 0 and variance 1.
         let apart: Double
     }
 
@@ -98,10 +98,13 @@ struct Standing {
         return zip(cohort.classes, sums).first { Self.rank($0.1) <= level }?.0.name
     }
 
-    /// The class of canaries that carries the harm of a row of devices' scores, where one is worse than chance explains
-    /// at 1 % and than the rest at 1 %, and the rest is not.
+    /// The class of canaries that carries the harm of a row of devices' scores.
+    ///
+    /// It is worse than chance explains at 1 %. The rest is not at 5 %, or not at 1 % and the class is worse than the
+    /// rest at 1 %: of classes that carry all harm, one in twenty has a rest that looks bad by chance.
     func suspect(_ row: ScoreRow) -> String? {
-        let worst = classes(of: row).filter { $0.rank < 0.01 && $0.restRank >= 0.01 && $0.apart > 2.326 }
+        let worst = classes(of: row)
+            .filter { $0.rank < 0.01 && ($0.restRank > 0.05 || $0.restRank >= 0.01 && $0.apart > 2.326) }
             .max { ($0.standardised, $1.name) < ($1.standardised, $0.name) }
         return worst?.name
     }
