@@ -147,6 +147,25 @@ import WireFormat
         #expect(api.observer.heard.withLock { $0.failed } == ["/v1/devices/{device}"])
     }
 
+    /// A store's error with hosts in its words.
+    private struct StoreAway: StoreFaultError, CustomStringConvertible {
+        let fault: StoreFault?
+        let description = "db1.internal refused"
+    }
+
+    @Test("what keeps the store from writing is answered 503 with its kind", arguments: StoreFault.allCases)
+    func storeFault(fault: StoreFault) throws {
+        let api = TestAPI()
+        api.fleet.set { $0.failure = StoreAway(fault: fault) }
+        let reply = try api.send("GET", "/v1/devices/dev1")
+        #expect(reply.status == 503 && reply.header("Retry-After") == "5")
+        #expect(try reply.problem().code == "store_\(fault.rawValue)")
+        #expect(try reply.problem().detail.contains(fault.sentence))
+        #expect(!reply.text.contains("db1"))
+        api.fleet.set { $0.failure = StoreAway(fault: nil) }
+        #expect(try api.send("GET", "/v1/devices/dev1").problem().code == "unavailable")
+    }
+
     @Test("a full queue of work is answered 503, and memory-only routes still answer")
     func overloaded() throws {
         let api = TestAPI()

@@ -92,9 +92,9 @@ class JudgedFleet:
 
     DEVICES = 12
 
-    def __init__(self, bench: Bench, name: str) -> None:
+    def __init__(self, bench: Bench, name: str, controller: Controller | None = None) -> None:
         """Installs the first version everywhere."""
-        self.controller = Controller(bench, name)
+        self.controller = controller or Controller(bench, name)
         self.folder = bench.folder(name, "versions")
         self.controller.push("v1", make_version(self.folder / "v1"))
         token = self.controller.token()

@@ -50,7 +50,7 @@ class Controller:
         began = time.monotonic()
         self.process = self.bench.start(
             [self.bench.program("edge-controller"), "serve", "--data", str(self.data),
-             "--listen", f"127.0.0.1:{self.port}", *self.serve_words], self.log)
+             "--listen", f"127.0.0.1:{self.port}", *self.serve_words], self.log, self.serve_environment)
         wait_for("the controller is ready", self.is_ready, pause=0.02)
         return time.monotonic() - began
 
@@ -90,6 +90,11 @@ class Controller:
         return []
 
     @property
+    def serve_environment(self) -> dict[str, str]:
+        """Variables for `init` and `serve`."""
+        return {}
+
+    @property
     def _environment(self) -> dict[str, str]:
         trust = {"EDGECTL_CA_FILE": str(self.authority)} if self.authority else {}
         return {**os.environ, "EDGECTL_SERVER": self.url, "HOME": str(self.folder), **trust}
@@ -105,7 +110,7 @@ class Controller:
             [self.bench.program("edgectl"), *words], capture_output=True, text=True, timeout=60, env=environment)
 
     def _run(self, program: str, *words: str, key: str | None = None) -> str:
-        environment = dict(os.environ, HOME=str(self.folder))
+        environment = dict(os.environ, HOME=str(self.folder), **self.serve_environment)
         if program == "edgectl":
             environment = {**self._environment, "EDGECTL_KEY": key or self.key}
         done = subprocess.run(

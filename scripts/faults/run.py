@@ -25,6 +25,7 @@ import cases_counting
 import cases_devices
 import cases_onnx
 import cases_operators
+import cases_postgres
 import cases_reload
 import cases_secrets
 import cases_small
@@ -35,6 +36,7 @@ from report import Report
 SCENES: dict[str, Callable[[Bench, Report], None]] = {
     "api": cases_api.bad_input,
     "controller": cases_controller.kills,
+    "postgres": cases_postgres.postgres,
     "kills": cases_agent.kills,
     "first": cases_agent.first_kills,
     "promises": cases_controller.promises,

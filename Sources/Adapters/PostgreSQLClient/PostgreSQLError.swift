@@ -27,7 +27,7 @@ public struct PostgreSQLError: Error, Hashable, Sendable, CustomStringConvertibl
     /// Makes an error.
     public init(_ cause: Cause, _ sentence: String) {
         self.cause = cause
-        self.sentence = sentence.split(whereSeparator: \.isNewline).joined(separator: " ")
+        self.sentence = sentence.split(whereSeparator: { $0.isNewline || $0 == "\t" }).joined(separator: " ")
     }
 
     /// The SQLSTATE; nil where the server said nothing.

@@ -172,7 +172,7 @@ final class PostgreSQLEngine: SQLEngine {
         return row.last == .integer(number)
     }
 
-    private static func named<Result>(_ operation: String, _ body: () throws -> Result) throws -> Result {
+    static func named<Result>(_ operation: String, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch let error as PostgreSQLError {

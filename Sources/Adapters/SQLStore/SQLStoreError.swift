@@ -1,3 +1,5 @@
+public import Orchestration
+
 /// Why the store refused.
 public enum SQLStoreError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Another process has the database open as a controller.
@@ -8,6 +10,8 @@ public enum SQLStoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case newerSchema(found: Int, known: Int)
     /// An older program wrote the database, and this one's role may not change it.
     case olderSchema(found: Int, known: Int)
+    /// A database that is to be filled holds something.
+    case occupied(table: String)
     /// A stored document cannot be read.
     case unreadable(table: String, key: String, reason: String)
     /// There is no connection to the database.
@@ -39,6 +43,8 @@ public enum SQLStoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .olderSchema(let found, let known):
             "the database has schema \(found), this program needs \(known); "
                 + "start the controller once, or run edge-controller migrate, as the owner of its tables"
+        case .occupied(let table):
+            "the database holds \(table) already; make an empty one to copy into"
         case .unreadable(let table, let key, let reason):
             "\(table) \(key) cannot be read: \(reason); restore the database from a backup"
         case .unreachable(let operation, let reason): "\(operation): the database cannot be reached: \(reason)"
@@ -50,6 +56,20 @@ public enum SQLStoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .constraint(let operation, let reason): "\(operation) was refused: \(reason)"
         case .database(let operation, let code, let reason): "\(operation) failed with \(code): \(reason)"
         case .directory(let path, let reason): "cannot use \(path): \(reason)"
+        }
+    }
+}
+
+extension SQLStoreError: StoreFaultError {
+    /// See `StoreFaultError`.
+    public var fault: StoreFault? {
+        switch self {
+        case .unreachable: .unreachable
+        case .late: .slow
+        case .busy: .busy
+        case .full: .full
+        case .inUse, .superseded: .takenOver
+        case .newerSchema, .olderSchema, .occupied, .unreadable, .denied, .constraint, .database, .directory: nil
         }
     }
 }

@@ -91,7 +91,7 @@ extension SQLValue {
 
 extension SQLStoreError {
     /// Source: sqlite.org/rescode.html, the primary result codes.
-    fileprivate init(_ error: DatabaseError, operation: String) {
+    init(_ error: DatabaseError, operation: String) {
         let code = error.resultCode
         let reason = "\(error.message ?? "no words") (SQLite code \(code.rawValue))"
         switch code {

@@ -28,10 +28,23 @@ enum DatabasePlace: Hashable {
     }
 
     /// Opens the database as its only controller.
-    func open(dataDirectory: String) throws -> DatabaseStore {
+    ///
+    /// - Parameter isCopy: whether all of it is read or written at once, which may take long.
+    func open(dataDirectory: String, isCopy: Bool = false) throws -> DatabaseStore {
         switch self {
-        case .sqlite: try DatabaseStore(sqlite: dataDirectory + "/controller.sqlite")
-        case .postgreSQL(let address): try DatabaseStore(postgreSQL: address)
+        case .sqlite: return try DatabaseStore(sqlite: dataDirectory + "/controller.sqlite")
+        case .postgreSQL(let address):
+            var limits = PostgreSQLLimits()
+            if isCopy { limits.connection.statementSeconds = 600 }
+            return try DatabaseStore(postgreSQL: address, limits)
+        }
+    }
+
+    /// The schema it has.
+    func schema(dataDirectory: String) throws -> SchemaState {
+        switch self {
+        case .sqlite: try DatabaseStore.schema(sqlite: dataDirectory + "/controller.sqlite")
+        case .postgreSQL(let address): try DatabaseStore.schema(postgreSQL: address)
         }
     }
 

@@ -7,7 +7,10 @@ struct EdgeController: ParsableCommand {
         commandName: "edge-controller",
         abstract: "Ships machine-learning models to fleets of edge devices and takes the bad ones back by itself.",
         version: BuildFacts.version,
-        subcommands: [ServeCommand.self, InitCommand.self, CertifyCommand.self, MetricsCatalogueCommand.self])
+        subcommands: [
+            ServeCommand.self, InitCommand.self, CertifyCommand.self, MigrateCommand.self, CopyDatabaseCommand.self,
+            MetricsCatalogueCommand.self,
+        ])
 }
 
 /// What is known about this build.

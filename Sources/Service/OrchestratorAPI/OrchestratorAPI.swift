@@ -181,6 +181,6 @@ public final class OrchestratorAPI: WebHandler {
     private func response(to error: any Error, handler: String) -> WebResponse {
         if let problem = error as? Problem { return .problem(problem) }
         surroundings.observer.requestFailed(handler: handler, error: error)
-        return .problem(.failed)
+        return .problem((error as? any StoreFaultError)?.fault.map(Problem.store) ?? .failed)
     }
 }

@@ -1,4 +1,5 @@
 import Fleet
+import Orchestration
 import Rollouts
 import WebMessages
 import WireFormat
@@ -164,12 +165,21 @@ extension Problem {
         code: "unavailable", title: "Unavailable", status: 503,
         detail: "the controller could not carry this out; its log says why; send it again in some seconds")
 
+    static func store(_ fault: StoreFault) -> Problem {
+        Problem(
+            code: "store_\(fault.rawValue)", title: "Unavailable", status: 503,
+            detail: "\(fault.sentence); nothing that was acknowledged is lost; send it again in some seconds")
+    }
+
     static func unready(_ reason: String) -> Problem {
         Problem(code: "unready", title: "Not ready", status: 503, detail: reason)
     }
 }
 
 extension Problem {
+    /// Whether the store stands behind it, which needs longer than a worker that is busy.
+    fileprivate var isOfStore: Bool { code == Problem.failed.code || code.hasPrefix("store_") }
+
     /// The problem as JSON.
     fileprivate var text: [UInt8] {
         do {
@@ -195,7 +205,7 @@ extension WebResponse {
             let error = problem.code != Problem.credentialMissing.code ? ", error=\"invalid_token\"" : ""
             headers.append((name: "WWW-Authenticate", value: "Bearer realm=\"edge-orchestrator\"\(error)"))
         case 503:
-            headers.append((name: "Retry-After", value: problem.code == Problem.failed.code ? "5" : "1"))
+            headers.append((name: "Retry-After", value: problem.isOfStore ? "5" : "1"))
         case 403 where problem.code == DeviceStanding.Kind.awaitingApproval.rawValue:
             headers.append((name: "Retry-After", value: "\(Int(Problem.approvalRetrySeconds))"))
         case 409 where problem.code == Problem.idempotencyKeyBusy.code:
