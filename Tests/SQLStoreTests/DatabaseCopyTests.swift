@@ -1,6 +1,7 @@
 import Fleet
 import Foundation
 import Orchestration
+import PostgreSQLClient
 import Testing
 import WireFormat
 

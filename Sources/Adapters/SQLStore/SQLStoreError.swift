@@ -42,7 +42,7 @@ public enum SQLStoreError: Error, Hashable, Sendable, CustomStringConvertible {
             "the database has schema \(found), this program knows \(known); use the newer program or restore a backup"
         case .olderSchema(let found, let known):
             "the database has schema \(found), this program needs \(known); "
-                + "start the controller once, or run edge-controller migrate, as the owner of its tables"
+                + "run edge-controller migrate as the owner of its tables"
         case .occupied(let table):
             "the database holds \(table) already; make an empty one to copy into"
         case .unreadable(let table, let key, let reason):
