@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every example of the client libraries' pages against real controllers and agents on loopback, a row each.
 
-    python3 scripts/clients/run.py --bin DIR --python VENV_PYTHON [--swift DIR]
+    python3 scripts/clients/run.py --bin DIR --python VENV_PYTHON [--swift DIR] [--only LANGUAGE]
 
 DIR holds edge-controller, edge-agent and edgectl; VENV_PYTHON has the package clients/python. With --swift the Swift
 examples are built there, as a package of their own that depends on this one, and run as well.
@@ -48,7 +48,9 @@ class Runner:
             "EDGE_STATE_DIRECTORY": str(folder / "state"), "EDGE_ENROLMENT_TOKEN_FILE": str(controller.device_token)}
         done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
         said = done.stdout + done.stderr
-        require(done.returncode == 0, f"{example.place} ended with {done.returncode}: {said[-1500:]}")
+        (folder / f"{name}.log").write_text(said, encoding="utf-8")
+        wrong = [line for line in said.splitlines() if "rror" in line] or [said[-500:]]
+        require(done.returncode == 0, f"{example.place} ended with {done.returncode}: {wrong[:3]}")
         for secret in (controller.key, controller.device_token.read_text(encoding="ascii")):
             require(secret not in said, f"{example.place} shows a secret")
         return said
@@ -185,6 +187,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True, type=Path, help="directory of the product's programs")
     parser.add_argument("--python", required=True, help="Python with the package clients/python")
+    parser.add_argument("--only", help="rows of this language only")
     parser.add_argument("--swift", type=Path, help="where the Swift examples are built; without it they are left out")
     arguments = parser.parse_args()
     bench = Bench(arguments.bin.resolve(), arguments.python, thorough=False)
@@ -194,6 +197,8 @@ def main() -> int:
         runners.append(Runner(bench, "swift", examples(SWIFT_PAGE), arguments.swift.resolve()))
     try:
         for runner in runners:
+            if arguments.only not in (None, runner.language):
+                continue
             for scene in (deploying, returning):
                 try:
                     scene(runner, report)

@@ -20,6 +20,18 @@ public enum FileHashing {
         return try sha256(of: file)
     }
 
+    /// How many bytes a regular file has.
+    ///
+    /// Foundation's attributes hold a number of another type in programs that use Foundation whole.
+    ///
+    /// - Throws: ``FileAccessError`` when it cannot be opened, or is a symbolic link or not a regular file.
+    public static func size(ofFile path: String) throws(FileAccessError) -> UInt64 {
+        guard case .regular(let sizeBytes) = try FileDescriptor(opening: path).kind() else {
+            throw .specialFile(path: path)
+        }
+        return sizeBytes
+    }
+
     /// Hashes some of a regular file's bytes, which must be there.
     ///
     /// - Throws: ``FileAccessError`` when they cannot be read, or the file ends before them.

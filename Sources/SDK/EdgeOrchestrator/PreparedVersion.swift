@@ -3,12 +3,6 @@ public import Fleet
 public import ModelTrust
 public import WireFormat
 
-#if canImport(FoundationEssentials)
-    internal import FoundationEssentials
-#else
-    internal import Foundation
-#endif
-
 /// A version that is signed and ready to be sent.
 public struct PreparedVersion: Sendable {
     /// Where its files lie.
@@ -23,11 +17,9 @@ public struct PreparedVersion: Sendable {
         self.directory = directory
         self.bundle = bundle
         self.files = try files.map { file in
-            let path = "\(directory)/\(file.path)"
-            guard let sizeBytes = try FileManager.default.attributesOfItem(atPath: path)[.size] as? UInt64 else {
-                throw VersionSourceError.failed("cannot read the size of \(path)")
-            }
-            return VersionFile(path: file.path.rawValue, digest: file.digest, sizeBytes: sizeBytes)
+            VersionFile(
+                path: file.path.rawValue, digest: file.digest,
+                sizeBytes: try FileHashing.size(ofFile: "\(directory)/\(file.path)"))
         }
     }
 

@@ -127,8 +127,7 @@ public struct VersionSource: Sendable {
         let path = "\(directory)/\(ArtifactPath.chunks)"
         if FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
         let sizes = try DirectoryListing.read(directory).files.map { file in
-            let attributes = try FileManager.default.attributesOfItem(atPath: "\(directory)/\(file.path)")
-            return (file.path, attributes[.size] as? UInt64 ?? 0)
+            (file.path, try FileHashing.size(ofFile: "\(directory)/\(file.path)"))
         }
         let chunkBytes = ChunkList.chunkBytes(forLargest: sizes.map(\.1).max() ?? 0)
         var digests: [ArtifactPath: [Digest]] = [:]
