@@ -164,7 +164,7 @@ let testTargets: [Target] = [
     tests("Terminal"),
     tests("TraceFiles", ["CanaryAnalysis", "FleetSimulation", "RecordedFleets"]),
     tests("WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),
-    tests("EdgeOrchestrator", ["CurlClient", "Fleet", "WireFormat"]),
+    tests("EdgeOrchestrator", ["CurlClient", "Fleet", "MicroHTTPServer", "Rollouts", "WebMessages", "WireFormat"]),
     .testTarget(
         name: "EdgectlTests",
         dependencies: [
