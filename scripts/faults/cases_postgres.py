@@ -1,6 +1,5 @@
 """PostgreSQL stopped, restarted, slow, full and without connections under a controller, and `kill -9` of both."""
 
-import os
 import random
 import signal
 import subprocess
@@ -152,15 +151,14 @@ def _rolled_back(server: Server, fleet: JudgedFleet, good: str) -> str:
     log = fleet.controller.log
     before = text_of(log).count("decision=rollback")
     watch, bad = fleet.roll_out("v3", 0.7)
-    processes = server.processes()
     wait_for("a rollback is decided", lambda: text_of(log).count("decision=rollback") > before, 2 * PATIENCE, 0.01)
     exposed = [agent.name for agent in fleet.agents if agent.current() == bad]
-    for process in processes:
-        os.kill(process, signal.SIGKILL)
+    killed = server.kill_at_once()
     still = [agent.name for agent in fleet.agents if agent.current() == bad]
     try:
         wait_for("every device is back", lambda: all(agent.current() == good for agent in fleet.agents), PATIENCE)
     finally:
+        server.wait_until_gone(killed)
         server.start()
     wait_for("the controller is ready again", fleet.controller.is_ready, PATIENCE)
     wait_for("it is rolled back", lambda: watch.look() == "rolled_back", PATIENCE)

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from bench import ROOT, Bench, Failed
+from bench import ROOT, Bench, Failed, wait_for
 from fleet import Controller
 
 SCRIPT = ROOT / "scripts" / "lib" / "postgres.sh"
@@ -37,6 +37,17 @@ class Server:
     def kill(self) -> None:
         """Ends all its processes as `kill -9` does."""
         self._run("kill")
+
+    def kill_at_once(self) -> list[int]:
+        """The same without waiting for their end; their ids, for `wait_until_gone`."""
+        ids = self.processes()
+        for process in ids:
+            os.kill(process, signal.SIGKILL)
+        return ids
+
+    def wait_until_gone(self, ids: list[int]) -> None:
+        """A server does not start while one of another is left, even one that nobody has buried yet."""
+        wait_for("the server is gone", lambda: not any(Path("/proc", str(one)).exists() for one in ids), 60)
 
     def end(self) -> None:
         """Stops it and removes its directory."""
