@@ -106,12 +106,28 @@ import WireFormat
         try listen()
         #expect(try kept().keySet == 2)
         #expect(try kept().recoveryKey == publishers.recovery.fingerprint)
+        try publishers.handOver()
+        relay(publishers.sets)
+        try listen()
+        #expect(try kept().recoveryKey == publishers.recovery.fingerprint, "the newest set is the hand-over")
+        try wake()
+        try publishers.rotate()
+        relay(publishers.sets)
+        try listen()
+        #expect(try kept().keySet == 4)
         // Who has the old recovery key has nothing.
         let forged = try Publishers.sign(publishers.next(), by: [first])
         device.controller.state.withLock { $0.servedKeySets = [forged] }
-        device.offeredKeySet = 3
+        device.offeredKeySet = 5
         try listen()
-        #expect(try kept().keySet == 2)
+        #expect(try kept().keySet == 4)
+        #expect(device.agent?.status.snapshot.problems.contains("key_set_refused") == true)
+        device.controller.state.withLock { $0.servedKeySets = nil }
+        try publishers.rotate()
+        relay(publishers.sets)
+        try device.idle()
+        #expect(
+            device.agent?.status.snapshot.problems.contains("key_set_refused") == false, "the same agent is content")
     }
 
     @Test("after a revocation nothing that the key signed is installed, and what serves goes on until it is replaced")
