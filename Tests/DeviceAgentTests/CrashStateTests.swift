@@ -100,7 +100,8 @@ import WireFormat
         "sync the directory models/digits/versions, after sync the directory": "the same",
         "sync the directory models/digits/versions/*, after link": "the sync before the seal makes up for it",
         "sync the directory models/digits/versions/*, after make the directory": "the same",
-        "sync the directory quarantine, after remove": "an entry that comes back shuts out no newer assignment",
+        "sync the directory quarantine, after remove":
+            "an entry that comes back shuts out nothing that is ordered on purpose",
     ]
 
     @Test("a forgotten sync is found, unless another one makes up for it")

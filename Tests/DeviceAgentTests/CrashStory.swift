@@ -110,7 +110,7 @@ struct CrashScene {
         case .thirdVersion: device.order(3, run: v3, fallback: v2)
         case .retriedAfterQuarantine:
             device.runtime.state.withLock { $0.refused = [] }
-            device.order(3, run: v2, fallback: v1)
+            device.order(3, run: v2, fallback: v1, retry: 3)
         case .orderedReturn: device.order(3, run: v1, fallback: v1)
         case .promotion: device.order(3, run: v2, fallback: v2)
         case .withdrawn:

@@ -57,14 +57,15 @@ final class Device {
 
     /// What the controller orders from now on.
     func order(
-        _ number: UInt64, run: TestVersion, fallback: TestVersion?, reinstall: Bool = false,
+        _ number: UInt64, run: TestVersion, fallback: TestVersion?, reinstall: Bool = false, retry: UInt64 = 0,
         expiresAt: Int64 = 4_000_000_000
     ) {
         let claims = AssignmentClaims(
             device: id, number: number, model: model,
             run: .init(version: run.resource.version, digest: run.digest, sizeBytes: 100),
             fallback: fallback.map { .init(version: $0.resource.version, digest: $0.digest) }, deployment: nil,
-            rollout: nil, reinstall: reinstall, updatingSeconds: 60, issuedAt: 1_000_000_000, expiresAt: expiresAt)
+            rollout: nil, reinstall: reinstall, retry: retry, updatingSeconds: 60, issuedAt: 1_000_000_000,
+            expiresAt: expiresAt)
         waiting = AssignmentSet(number: number, assignments: [claims.signed(with: StubKey())])
     }
 

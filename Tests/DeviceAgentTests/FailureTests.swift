@@ -143,7 +143,7 @@ import WireFormat
         #expect(device.probe.asked.withLock { $0 } == ["/infer"])
     }
 
-    @Test("a version that failed is not tried again under its assignment, and a newer one may")
+    @Test("a version that failed is tried again only where it was ordered on purpose since")
     func quarantine() throws {
         let (device, v1) = try settled()
         let v2 = try TestVersion("v2.0.0", model: device.model)
@@ -154,7 +154,16 @@ import WireFormat
         try device.work()
         #expect(try device.local.current == v1.digest)
         device.runtime.state.withLock { $0.refused = [] }
-        device.order(3, run: v2, fallback: v1)
+        // A newer assignment alone, and one that was ordered on purpose before the failure and renumbered since.
+        for (number, retry) in [(3, 0), (4, 2)] as [(UInt64, UInt64)] {
+            device.order(number, run: v2, fallback: v1, retry: retry)
+            try device.work()
+            #expect(try device.local.current == v1.digest)
+            let refusal = try #require(device.controller.outcomes.last)
+            #expect(refusal.assignment == number && refusal.outcome == .rejected && refusal.reason == "quarantined")
+            #expect(refusal.detail?.contains("edgectl device retry") == true)
+        }
+        device.order(6, run: v2, fallback: v1, retry: 5)
         try device.work()
         #expect(try device.local.current == v2.digest)
         #expect(try !QuarantineStore(files: device.disk).holds(v2.digest, assignment: 3))
@@ -175,7 +184,7 @@ import WireFormat
         #expect(try device.local.current == v1.digest)
         #expect(try device.local.lastKnownGood == v1.digest)
         device.runtime.state.withLock { $0.refused = [broken] }
-        device.order(4, run: v2, fallback: v2)
+        device.order(4, run: v2, fallback: v2, retry: 4)
         try device.work()
         #expect(try device.local.lastKnownGood == v2.digest, "it has proven itself when it was tried on purpose")
     }

@@ -198,6 +198,6 @@ struct StolenController {
             device: device.id, number: number, model: model,
             run: .init(version: run.version, digest: run.digest, sizeBytes: 100),
             fallback: fallback.map { .init(version: $0.version, digest: $0.digest) }, deployment: nil, rollout: nil,
-            updatingSeconds: 60, issuedAt: 1_000_000_000, expiresAt: 4_000_000_000)
+            retry: number, updatingSeconds: 60, issuedAt: 1_000_000_000, expiresAt: 4_000_000_000)
     }
 }

@@ -44,7 +44,7 @@ import Testing
         try files.syncDirectory("m")
         #expect(try files.symbolicLink("m/current") == "versions/b")
         #expect(try files.symbolicLink("m/none") == nil)
-        #expect(try files.list("m") == [DirectoryEntry(name: "current", isDirectory: false)])
+        #expect(try files.list("m") == [DirectoryEntry(name: "current", kind: .other)])
     }
 
     @Test("a hard link shares the bytes and is counted")

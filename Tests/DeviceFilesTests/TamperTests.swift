@@ -43,6 +43,19 @@ import Testing
         }
     }
 
+    @Test(
+        "links and pipes are refused as what they are",
+        arguments: [
+            VersionMutation.fileIsLink, .directoryIsLink, .fileIsPipe,
+        ])
+    func notAFile(kind: VersionMutation) throws {
+        var chance = SeededChance(seed: 1)
+        let content = try contents(&chance)[0]
+        let disk = try SignedVersionOnDisk(content, model: model)
+        #expect(try kind.apply(to: disk, content, key: key, chance: &chance))
+        #expect(disk.agentRefusal(key.publicKey, version: version) == "not_a_file")
+    }
+
     @Test("versions tampered with at random are all refused, each with the name of its reason")
     func mutations() throws {
         let environment = ProcessInfo.processInfo.environment

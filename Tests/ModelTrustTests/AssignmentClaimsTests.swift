@@ -55,6 +55,17 @@ import Testing
         #expect(refusal?.code == "assignment_claims_malformed")
     }
 
+    @Test("under which number a version was ordered on purpose is said only where it was")
+    func retry() throws {
+        var claims = try claims()
+        #expect(!claims.serialized().text.contains("retry"), "what an older agent reads is what it always read")
+        claims.retry = claims.number
+        #expect(try verify(claims.signed(with: key)) == claims)
+        claims.retry = claims.number + 1
+        let refusal = #expect(throws: AssignmentRefusal.self) { try AssignmentClaims(parsing: claims.serialized()) }
+        #expect(refusal?.code == "assignment_claims_malformed")
+    }
+
     @Test("an assignment of another device is refused")
     func otherDevice() throws {
         let signed = try claims().signed(with: key)

@@ -223,7 +223,7 @@ import Testing
             .bundleMalformed(reason: "r"), .bundleUnsupported(method: "m"), .signatureUnknownKey(hint: "h"),
             .signatureRevokedKey(key: digest), .signatureInvalid(key: digest), .statementMalformed(reason: "r"),
             .rootMismatch(expected: digest, actual: digest),
-            .pathForbidden(InvalidArtifactPath(text: "t", fault: "f")), .fileMissing(.manifest),
+            .pathForbidden(InvalidArtifactPath(text: "t", fault: "f")), .notAFile(.manifest), .fileMissing(.manifest),
             .fileUnexpected(.manifest),
             .hashMismatch(path: .manifest, expected: digest, actual: digest), .manifestMissing,
             .manifestMalformed(reason: "r"), .manifestMismatch(field: "f", expected: "e", actual: "a"),

@@ -35,6 +35,8 @@ import WireFormat
     func returns() throws {
         let world = try settled()
         try rollBack(world, "d103", to: 1)
+        let slot = try #require(world.controller.state.devices[try DeviceID("d103")]?.slots.first)
+        #expect(slot.retry == slot.number, "it was ordered on purpose, even if that version failed there once")
         try world.run(6)
         #expect(world.serving(1).map(\.id.rawValue) == ["d103"])
         #expect(world.serving(2).count == 11)

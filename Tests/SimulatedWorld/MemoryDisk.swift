@@ -63,6 +63,11 @@ final class MemoryDisk: DurableFiles {
         var refusal: [Int: Bool] = [:]
         /// The operation before this one.
         var previous = ""
+
+        func kind(of inode: Int) -> DirectoryEntry.Kind {
+            if directories[inode] != nil { return .directory }
+            return files[inode] != nil ? .file : .other
+        }
     }
 
     let state: Mutex<State>
@@ -241,7 +246,7 @@ final class MemoryDisk: DurableFiles {
     func list(_ path: String) throws(StorageFault) -> [DirectoryEntry] {
         try look(path) { state, inode in
             (state.directories[inode]?.entries ?? [:]).sorted { $0.key < $1.key }
-                .map { DirectoryEntry(name: $0.key, isDirectory: state.directories[$0.value] != nil) }
+                .map { DirectoryEntry(name: $0.key, kind: state.kind(of: $0.value)) }
         } ?? []
     }
 

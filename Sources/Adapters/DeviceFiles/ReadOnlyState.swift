@@ -65,14 +65,18 @@ enum ReadOnlyState {
                 unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
             if name == "." || name == ".." { continue }
-            entries.append(DirectoryEntry(name: name, isDirectory: try isDirectory("\(path)/\(name)")))
+            entries.append(DirectoryEntry(name: name, kind: kind(of: "\(path)/\(name)")))
         }
         return entries.sorted { $0.name < $1.name }
     }
 
-    private static func isDirectory(_ path: String) throws(StorageFault) -> Bool {
+    private static func kind(of path: String) -> DirectoryEntry.Kind {
         var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return false }
-        return status.st_mode & S_IFMT == S_IFDIR
+        guard unsafe lstat(path, &status) == 0 else { return .other }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return .file
+        case S_IFDIR: return .directory
+        default: return .other
+        }
     }
 }

@@ -148,7 +148,7 @@ public enum Ending: Hashable, Sendable {
         }
     }
 
-    /// Whether the attempt's version must not be tried again before a newer assignment orders it.
+    /// Whether the attempt's version must not be tried again before it is ordered on purpose.
     public var quarantines: Bool {
         switch self {
         case .succeeded, .restored: false

@@ -10,7 +10,7 @@ public enum FailureReason: String, CaseIterable, Hashable, Sendable {
     case assignmentReplayed = "assignment_replayed"
     /// The assignment is for a model this device does not serve.
     case unknownModel = "unknown_model"
-    /// The version failed on this device and no newer assignment orders it.
+    /// The version failed on this device and was not ordered on purpose since.
     case quarantined
     /// The signed version is not the one assigned: another model, name or digest.
     case versionMismatch = "version_mismatch"
@@ -51,7 +51,7 @@ public enum FailureReason: String, CaseIterable, Hashable, Sendable {
     /// Returning to the backup failed as well.
     case rollbackFailed = "rollback_failed"
 
-    /// Whether the version itself is to blame: then it is quarantined, and only a newer assignment tries it again.
+    /// Whether the version itself is to blame: then it is quarantined until it is ordered on purpose.
     public var blamesVersion: Bool {
         switch self {
         case .hashMismatch, .signatureInvalid, .versionMismatch, .runtimeUnhealthy, .runtimeCrashed, .smokeFailed,

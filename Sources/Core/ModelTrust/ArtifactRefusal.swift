@@ -18,6 +18,8 @@ public enum ArtifactRefusal: TrustRefusal {
     case rootMismatch(expected: Digest, actual: Digest)
     /// A path leaves the directory or has two readings.
     case pathForbidden(InvalidArtifactPath)
+    /// A symbolic link, a pipe, a socket or a device lies where only files may.
+    case notAFile(ArtifactPath)
     /// A signed file is not there.
     case fileMissing(ArtifactPath)
     /// A file is there that was not signed.
@@ -42,6 +44,7 @@ public enum ArtifactRefusal: TrustRefusal {
         case .statementMalformed: "statement_malformed"
         case .rootMismatch: "root_mismatch"
         case .pathForbidden: "path_forbidden"
+        case .notAFile: "not_a_file"
         case .fileMissing: "file_missing"
         case .fileUnexpected: "file_unexpected"
         case .hashMismatch: "hash_mismatch"
@@ -54,8 +57,8 @@ public enum ArtifactRefusal: TrustRefusal {
     /// Every code, in the order of the cases.
     public static let codes = [
         "bundle_malformed", "bundle_unsupported", "signature_unknown_key", "signature_revoked_key",
-        "signature_invalid", "statement_malformed", "root_mismatch", "path_forbidden", "file_missing",
-        "file_unexpected", "hash_mismatch", "manifest_missing",
+        "signature_invalid", "statement_malformed", "root_mismatch", "path_forbidden", "not_a_file",
+        "file_missing", "file_unexpected", "hash_mismatch", "manifest_missing",
         "manifest_malformed", "manifest_mismatch",
     ]
 
@@ -80,6 +83,8 @@ public enum ArtifactRefusal: TrustRefusal {
         case .rootMismatch(let expected, let actual):
             "The statement names root digest \(expected.short), but its files give \(actual.short)."
         case .pathForbidden(let path): "The version was refused: \(path)."
+        case .notAFile(let path):
+            "\(path) is a link, a pipe or a device, not a file. Push a directory that holds files alone."
         case .fileMissing(let path): "The signed file \(path) is missing. Fetch the version again."
         case .fileUnexpected(let path): "The file \(path) is not covered by the signature. Remove it or sign again."
         case .hashMismatch(let path, let expected, let actual):

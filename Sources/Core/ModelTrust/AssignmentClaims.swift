@@ -20,6 +20,11 @@ public struct AssignmentClaims: Hashable, Sendable {
     ///
     /// A device that does not know the claim keeps what it runs.
     public var reinstall: Bool
+    /// The number of the assignment by which this version was last ordered on purpose; 0 where it never was.
+    ///
+    /// A device on which the version failed tries it again only if it failed under an earlier assignment than that. A
+    /// device that does not know the claim tries it again by any newer assignment.
+    public var retry: UInt64
     /// How long the device may be silent while it updates, in seconds from the attempt's start.
     public var updatingSeconds: UInt64
     /// When it was signed, in seconds since 1970.
@@ -61,8 +66,8 @@ public struct AssignmentClaims: Hashable, Sendable {
     /// Makes claims.
     public init(
         device: DeviceID, number: UInt64, model: ModelName, run: Target?, fallback: Fallback?,
-        deployment: DeploymentName?, rollout: RolloutID?, reinstall: Bool = false, updatingSeconds: UInt64,
-        issuedAt: Int64, expiresAt: Int64
+        deployment: DeploymentName?, rollout: RolloutID?, reinstall: Bool = false, retry: UInt64 = 0,
+        updatingSeconds: UInt64, issuedAt: Int64, expiresAt: Int64
     ) {
         self.device = device
         self.number = number
@@ -72,6 +77,7 @@ public struct AssignmentClaims: Hashable, Sendable {
         self.deployment = deployment
         self.rollout = rollout
         self.reinstall = reinstall
+        self.retry = retry
         self.updatingSeconds = updatingSeconds
         self.issuedAt = issuedAt
         self.expiresAt = expiresAt
@@ -136,6 +142,7 @@ extension AssignmentClaims {
         members["deployment"] = deployment.map { .string($0.rawValue) }
         members["rollout"] = rollout.map { .string($0.rawValue) }
         if reinstall { members["reinstall"] = .bool(true) }
+        if retry > 0 { members["retry"] = .integer(Int64(clamping: retry)) }
         return JSONValue.object(members).serialized()
     }
 
@@ -162,6 +169,8 @@ extension AssignmentClaims {
         }
         if fields.optional("rollout") != nil { rollout = try fields.name("rollout", of: RolloutSubject.self) }
         reinstall = try fields.flag("reinstall")
+        retry = fields.optional("retry") == nil ? 0 : try fields.count("retry")
+        guard retry <= number else { throw FieldFault("retry must be at most number") }
         updatingSeconds = try fields.count("updatingSeconds")
         issuedAt = Int64(try fields.count("iat"))
         expiresAt = Int64(try fields.count("exp"))

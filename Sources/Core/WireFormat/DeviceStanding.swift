@@ -64,6 +64,8 @@ public struct DeviceDecision: Codable, Hashable, Sendable {
         case reject
         /// Ends what the device's credentials open, at once.
         case revoke
+        /// Has a device try once more a version that failed on it.
+        case retry
     }
 
     /// What.

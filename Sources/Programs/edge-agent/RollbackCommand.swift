@@ -11,7 +11,7 @@ struct RollbackCommand: ParsableCommand {
         commandName: "rollback", abstract: "Takes the device back to its last known good, without its controller.",
         discussion: """
             The running agent returns at once, an agent that does not run at its next start. It reports the return, \
-            and does not take the version it left again before a newer assignment orders it. Ends with 0 when the \
+            and does not take the version it left again before it is ordered on purpose. Ends with 0 when the \
             device is on its last known good, or will be at the next start; with 1 where there is nothing to return \
             to, or it did not get there.
             """)
@@ -46,7 +46,7 @@ struct RollbackCommand: ParsableCommand {
             Thread.sleep(forTimeInterval: 0.2)
             let now = try AgentState(files: files, model: slot.model)
             if now.local.current == target, now.journal.state.attempt == nil, !now.isReturnWaiting {
-                print("\(target.short) serves; \(current.short) is not taken again before a newer assignment orders it")
+                print("\(target.short) serves; \(current.short) is not taken again before it is ordered on purpose")
                 return
             }
         }

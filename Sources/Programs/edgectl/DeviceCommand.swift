@@ -7,10 +7,11 @@ import WireFormat
 /// `edgectl device`.
 struct DeviceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "device", abstract: "Shows, labels, approves, revokes, replaces, rolls back and retires devices.",
+        commandName: "device",
+        abstract: "Shows, labels, approves, revokes, replaces, retries, rolls back and retires devices.",
         subcommands: [
             DeviceList.self, DeviceShow.self, DeviceLabel.self, DeviceApprove.self, DeviceReject.self,
-            DeviceRevoke.self, DeviceReplace.self, DeviceRollback.self, DeviceRetire.self,
+            DeviceRevoke.self, DeviceReplace.self, DeviceRetry.self, DeviceRollback.self, DeviceRetire.self,
         ])
 }
 

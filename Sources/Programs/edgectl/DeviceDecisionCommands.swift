@@ -47,6 +47,21 @@ struct DeviceRevoke: ParsableCommand {
     func run() throws { try options.decide(.revoke, "is revoked: its credentials open nothing from now on") }
 }
 
+/// `edgectl device retry`.
+struct DeviceRetry: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry",
+        abstract: "Has a device try once more what its deployments want, after it failed there.",
+        discussion: """
+            A version that failed on a device is shut out there until somebody orders it on purpose: by this, by \
+            `edgectl rollout retry`, or by deploying it anew. Not while a rollout compares devices.
+            """)
+
+    @OptionGroup var options: DeviceDecisionOptions
+
+    func run() throws { try options.decide(.retry, "tries again") }
+}
+
 /// `edgectl device replace`.
 struct DeviceReplace: ParsableCommand {
     static let configuration = CommandConfiguration(

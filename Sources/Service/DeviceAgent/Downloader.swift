@@ -286,7 +286,7 @@ extension StepFault {
     /// What a refused version means for a step.
     init(_ refusal: ArtifactRefusal) {
         switch refusal {
-        case .hashMismatch, .fileMissing, .fileUnexpected, .rootMismatch, .pathForbidden:
+        case .hashMismatch, .fileMissing, .fileUnexpected, .rootMismatch, .pathForbidden, .notAFile:
             self = .failed(.hashMismatch, "\(refusal)")
         case .bundleMalformed, .bundleUnsupported, .signatureUnknownKey, .signatureInvalid, .statementMalformed:
             self = .failed(.signatureInvalid, "\(refusal)")

@@ -43,13 +43,20 @@ extension DurableFiles {
     }
 
     /// Every regular file below a directory, as paths relative to it.
-    func files(below path: String, prefix: String = "") throws(StorageFault) -> [String] {
-        var found: [String] = []
+    func files(below path: String) throws(StorageFault) -> [String] {
+        var paths: [String] = []
+        for entry in try entries(below: path) { paths.append(entry.name) }
+        return paths
+    }
+
+    /// Everything below a directory that is no directory, named by its path from there.
+    func entries(below path: String, prefix: String = "") throws(StorageFault) -> [DirectoryEntry] {
+        var found: [DirectoryEntry] = []
         for entry in try list(path) {
             if entry.isDirectory {
-                found += try files(below: "\(path)/\(entry.name)", prefix: prefix + entry.name + "/")
+                found += try entries(below: "\(path)/\(entry.name)", prefix: prefix + entry.name + "/")
             } else {
-                found.append(prefix + entry.name)
+                found.append(DirectoryEntry(name: prefix + entry.name, kind: entry.kind))
             }
         }
         return found

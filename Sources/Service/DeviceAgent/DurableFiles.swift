@@ -32,7 +32,7 @@ public protocol DurableFiles: Sendable {
     func makeDirectory(_ path: String) throws(StorageFault)
     /// Removes a file, a symbolic link or an empty directory; one that is not there is fine.
     func remove(_ path: String) throws(StorageFault)
-    /// The names in a directory, sorted, and which of them are directories; empty when it is not there.
+    /// The names in a directory, sorted, and what they stand for; empty when it is not there.
     func list(_ path: String) throws(StorageFault) -> [DirectoryEntry]
     /// A file's size in bytes and number of names; nil when it is not there.
     func facts(_ path: String) throws(StorageFault) -> FileFacts?
@@ -50,15 +50,28 @@ public protocol DurableFiles: Sendable {
 
 /// One name in a directory.
 public struct DirectoryEntry: Hashable, Sendable {
+    /// What a name stands for.
+    public enum Kind: Hashable, Sendable {
+        /// A file with bytes.
+        case file
+        /// A directory, not a symbolic link to one.
+        case directory
+        /// A symbolic link, a pipe, a socket or a device.
+        case other
+    }
+
     /// The name.
     public let name: String
+    /// What it stands for.
+    public let kind: Kind
+
     /// Whether it is a directory (not a symbolic link to one).
-    public let isDirectory: Bool
+    public var isDirectory: Bool { kind == .directory }
 
     /// Makes an entry.
-    public init(name: String, isDirectory: Bool) {
+    public init(name: String, kind: Kind) {
         self.name = name
-        self.isDirectory = isDirectory
+        self.kind = kind
     }
 }
 

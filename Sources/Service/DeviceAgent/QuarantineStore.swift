@@ -1,7 +1,7 @@
 import DeviceUpdates
 import Fleet
 
-/// The versions that failed on this device: each is tried again only when a newer assignment orders it.
+/// The versions that failed on this device: each is tried again only when it is ordered on purpose.
 struct QuarantineStore {
     let files: any DurableFiles
 
@@ -16,7 +16,7 @@ struct QuarantineStore {
         try files.replace(StateLayout.quarantine(digest), with: JSONCoding.encode(entry))
     }
 
-    /// Whether an assignment may not install the version.
+    /// Whether the version failed under this assignment or a later one, and has not succeeded since.
     func holds(_ digest: Digest, assignment: UInt64) throws -> Bool {
         guard let bytes = try files.read(StateLayout.quarantine(digest)) else { return false }
         // An entry that cannot be read still shuts out: what it said is gone, that it was written is not.

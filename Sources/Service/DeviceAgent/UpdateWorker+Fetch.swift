@@ -12,8 +12,11 @@ extension UpdateWorker {
         plan = FetchPlan()
         let claims = try storedClaims(attempt)
         if attempt.path == .install {
-            guard try !quarantine.holds(attempt.to, assignment: attempt.assignment) else {
-                throw StepFault.failed(.quarantined, "version \(attempt.to.short) failed here under this assignment")
+            guard try !quarantine.holds(attempt.to, assignment: claims.retry) else {
+                throw StepFault.failed(
+                    .quarantined,
+                    "version \(attempt.to.short) failed here and was not ordered on purpose since; "
+                        + "`edgectl device retry` does that")
             }
         }
         let local = try store.local()

@@ -50,12 +50,14 @@ struct VersionStore {
     /// - Parameter isKept: whether the version was accepted before, so that a key revoked since still counts.
     func verify(_ digest: Digest, isKept: Bool = false) throws -> VerifiedVersion {
         let directory = layout.version(digest)
+        let entries = try files.entries(below: directory)
+        for entry in entries where entry.kind == .other { throw ArtifactRefusal.notAFile(try checked(entry.name)) }
         guard let bundle = try files.read(layout.signature(digest)) else {
             throw StorageFault(
                 operation: "read", path: layout.signature(digest), reason: "the version's signature is missing")
         }
         var present: [FileDigest] = []
-        for path in try files.files(below: directory)
+        for path in entries.map(\.name)
         where path != StateLayout.sealName && path != StateLayout.signatureName {
             present.append(
                 FileDigest(path: try checked(path), digest: try files.digest("\(directory)/\(path)")))

@@ -78,7 +78,8 @@ extension FleetDraft {
         var returned = device
         returned.assign(
             SlotAssignment(
-                model: slot.model, run: target, fallback: target, deployment: deployment, rollout: nil))
+                model: slot.model, run: target, fallback: target, deployment: deployment, rollout: nil),
+            onPurpose: true)
         put(returned)
     }
 }

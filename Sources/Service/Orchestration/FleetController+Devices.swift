@@ -152,6 +152,7 @@ extension FleetState {
             fallback: slot.fallback.map { AssignmentClaims.Fallback(version: $0.name, digest: $0.digest) },
             deployment: slot.deployment, rollout: slot.rollout,
             reinstall: slot.rollout.flatMap { rollouts[$0]?.rollout.isPlacebo } ?? false,
+            retry: slot.retry ?? 0,
             updatingSeconds: UInt64(frozen.updateSeconds), issuedAt: issuedAt,
             expiresAt: issuedAt + Self.assignmentLifetimeSeconds)
     }

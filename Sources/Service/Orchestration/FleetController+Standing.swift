@@ -45,6 +45,9 @@ extension FleetController {
                 draft.released.insert(id)
             case (.reject, .awaitingApproval), (.reject, .approved): device.standing = stands(.rejected)
             case (.revoke, nil), (.revoke, .quarantined): device.standing = stands(.revoked)
+            case (.retry, nil):
+                try draft.tryAgain(id)
+                device = draft.state.devices[id] ?? device
             case (.revoke, .revoked): return
             case (let verb, let kind):
                 throw Problem.conflict(

@@ -137,12 +137,15 @@ extension FleetDraft {
         case .command(let devices) where before.isPlacebo: reinstall(on: devices, for: before)
         case .takeBack(let devices) where before.isPlacebo: leave(devices, to: before)
         case .command(let devices):
-            for device in devices { assign(tracked.rollout.to, to: device, of: tracked.rollout) }
+            let isAgain = isRepeated(tracked.rollout)
+            for device in devices { assign(tracked.rollout.to, to: device, of: tracked.rollout, onPurpose: isAgain) }
         case .takeBack(let devices):
-            for device in devices { assign(tracked.rollout.from, to: device, of: tracked.rollout) }
+            // What it leaves is worse than what failed on it long ago.
+            for device in devices { assign(tracked.rollout.from, to: device, of: tracked.rollout, onPurpose: true) }
         case .commandRest:
             let rest = tracked.rollout.from == nil ? state.freshDevices(for: tracked.rollout) : state.rest(of: tracked)
-            for device in rest { assign(tracked.rollout.to, to: device, of: tracked.rollout) }
+            let isAgain = isRepeated(tracked.rollout)
+            for device in rest { assign(tracked.rollout.to, to: device, of: tracked.rollout, onPurpose: isAgain) }
             following = tracked.rollout.restCommanded(rest, at: now)
             keep(tracked, was: before)
         case .makeFallback:
@@ -207,13 +210,48 @@ extension FleetDraft {
 
     // MARK: - Assigning
 
-    private mutating func assign(_ version: VersionReference?, to id: DeviceID, of rollout: Rollout) {
+    private mutating func assign(
+        _ version: VersionReference?, to id: DeviceID, of rollout: Rollout, onPurpose: Bool = false
+    ) {
         guard var device = state.devices[id], let version else { return }
         device.assign(
             SlotAssignment(
                 model: rollout.model, run: version, fallback: rollout.from ?? version, deployment: rollout.deployment,
-                rollout: version == rollout.to && rollout.from != nil ? rollout.id : nil))
+                rollout: version == rollout.to && rollout.from != nil ? rollout.id : nil),
+            onPurpose: onPurpose)
         put(device)
+    }
+
+    /// Whether the deployment's version was rolled out before: then whoever ordered it anew meant it.
+    private func isRepeated(_ rollout: Rollout) -> Bool {
+        state.rollouts(of: rollout.deployment).contains {
+            $0.rollout.id != rollout.id && !$0.rollout.isPlacebo && $0.rollout.to.digest == rollout.to.digest
+        }
+    }
+
+    /// A person has a device try once more what its deployments want.
+    ///
+    /// - Throws: ``Problem`` while a rollout compares devices, and where nothing is wanted.
+    mutating func tryAgain(_ id: DeviceID) throws {
+        let slots = state.devices[id]?.slots ?? []
+        guard slots.contains(where: { $0.deployment != nil }) else {
+            throw Problem.conflict("nothing_to_retry", "no deployment wants a version on device \(id)")
+        }
+        for slot in slots {
+            guard let name = slot.deployment, var device = state.devices[id] else { continue }
+            let active = state.activeRollout(of: name)?.rollout
+            if let active, active.from != nil, !active.isPlacebo {
+                throw Problem.conflict(
+                    "rollout_under_way",
+                    "rollout \(active.id) compares devices; try device \(id) again when it is over")
+            }
+            let first = active?.from == nil ? active?.to : nil
+            guard let wanted = first ?? state.settledVersion(of: name) ?? slot.run else { continue }
+            device.assign(
+                SlotAssignment(model: slot.model, run: wanted, fallback: wanted, deployment: name, rollout: nil),
+                onPurpose: true, again: true)
+            put(device)
+        }
     }
 
     private mutating func makeFallback(_ rollout: Rollout) {
@@ -326,16 +364,22 @@ struct SlotAssignment {
 
 extension StoredDevice {
     /// Numbers and keeps an assignment; one that changes nothing but the rollout it belongs to keeps its number.
-    mutating func assign(_ assignment: SlotAssignment) {
+    ///
+    /// - Parameters:
+    ///   - onPurpose: whether a device on which the version failed shall try it again.
+    ///   - again: whether it gets a number of its own even where nothing changes.
+    mutating func assign(_ assignment: SlotAssignment, onPurpose: Bool = false, again: Bool = false) {
         let index = slots.firstIndex { $0.model == assignment.model } ?? slots.count
         if index == slots.count { slots.append(StoredSlot(model: assignment.model)) }
         let changes = slots[index].run != assignment.run || slots[index].fallback != assignment.fallback
+        if slots[index].run != assignment.run { slots[index].retry = nil }
         slots[index].run = assignment.run
         slots[index].fallback = assignment.fallback
         slots[index].deployment = assignment.deployment
         slots[index].rollout = assignment.rollout
-        guard changes else { return }
+        guard changes || again else { return }
         assignmentNumber += 1
         slots[index].number = assignmentNumber
+        if onPurpose { slots[index].retry = assignmentNumber }
     }
 }

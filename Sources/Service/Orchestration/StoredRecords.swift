@@ -59,6 +59,8 @@ public struct StoredSlot: Codable, Hashable, Sendable {
     public var deployment: DeploymentName?
     /// The rollout that commanded it, while it is not over.
     public var rollout: RolloutID?
+    /// The number of the assignment by which the version was last ordered on purpose; nil where it never was.
+    public var retry: UInt64?
     /// The digest the device last reported as running.
     public var running: Digest?
     /// The version the device last failed to run under the current assignment, if any.
