@@ -36,6 +36,7 @@ final class RecordingObserver: APIObserver {
         var finished: [RequestRecord] = []
         var refused: [AuthenticationFailure] = []
         var failed: [String] = []
+        var limited = 0
     }
 
     let heard = Mutex(Heard())
@@ -45,6 +46,7 @@ final class RecordingObserver: APIObserver {
     func authenticationFailed(_ failure: AuthenticationFailure, by method: AuthenticationMethod) {
         heard.withLock { $0.refused.append(failure) }
     }
+    func callLimited() { heard.withLock { $0.limited += 1 } }
     func requestFailed(handler: String, error: any Error) { heard.withLock { $0.failed.append(handler) } }
 }
 
@@ -71,7 +73,7 @@ struct TestAPI: Sendable {
 
     init(
         servesMetrics: Bool = true, audience: Audience = .everyone, certificateAuthority: String? = nil,
-        metricsNeedKey: Bool = false
+        metricsNeedKey: Bool = false, callsPerSecond: Int? = nil
     ) {
         let gate = gate
         let metrics: @Sendable (String?) -> (contentType: String, bytes: [UInt8]) = { accept in
@@ -86,6 +88,7 @@ struct TestAPI: Sendable {
             }, digest: { Self.digest($0) }, now: { Sample.now }, metrics: servesMetrics ? metrics : nil,
             audience: audience, certificateAuthority: certificateAuthority, observer: observer)
         surroundings.metricsNeedKey = metricsNeedKey
+        surroundings.limiter = callsPerSecond.map { CallLimiter(.init(perSecond: $0)) }
         api = OrchestratorAPI(surroundings)
     }
 

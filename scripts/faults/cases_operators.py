@@ -139,7 +139,25 @@ def operators(bench: Bench, report: Report) -> None:
         issuer.start()
         return "its keys are believed on; a controller that starts without it says 503 issuer_unreachable, keys work"
 
+    def changed() -> str:
+        token = issuer.token(preferred_username="gus", groups=["guests"])
+        require(asked(token)[0] == 403, "a guest has a role already")
+        more = rules(issuer)
+        more["roles"].append({"claim": "groups", "value": "guests", "role": "viewer"})
+        file.write_text(json.dumps(more)[:-40], encoding="utf-8")
+        wait_for(
+            "the torn file is refused",
+            lambda: controller.api.metric("edgeorch_issuer_reloads_total", outcome="refused") >= 1, 30)
+        good = issuer.token(preferred_username="olga", groups=["staff"])
+        require(asked(good)[0] == 200, "the rules before do not hold")
+        file.write_text(json.dumps(more), encoding="utf-8")
+        wait_for("the guest has a role", lambda: asked(token)[0] == 200, 30)
+        file.write_text(json.dumps(rules(issuer)), encoding="utf-8")
+        wait_for("the guest has none", lambda: asked(token)[0] == 403, 30)
+        return "a torn file changes nothing and is counted; a rule that is added or taken out holds within seconds"
+
     report.attempt("tokens of an issuer", believed)
+    report.attempt("the file of --oidc changes while the controller serves", changed)
     report.attempt("wrong tokens of an issuer", refused)
     report.attempt("an issuer makes new keys", rotated)
     report.attempt("an issuer is away", away)

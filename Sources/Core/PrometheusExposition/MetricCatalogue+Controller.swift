@@ -4,8 +4,9 @@ extension MetricCatalogue {
         [
             CounterFamily.httpRequests.family, HistogramFamily.httpRequestDuration.family,
             GaugeFamily.httpRequestsInFlight.family, CounterFamily.httpRejectedRequests.family,
-            CounterFamily.authFailures.family, GaugeFamily.tlsCertificateExpiry.family,
-            CounterFamily.tlsReloads.family, CounterFamily.tlsReloadFailures.family,
+            CounterFamily.authFailures.family, CounterFamily.operatorCallsLimited.family,
+            GaugeFamily.tlsCertificateExpiry.family,
+            CounterFamily.tlsReloads.family, CounterFamily.tlsReloadFailures.family, CounterFamily.issuerReloads.family,
         ])
 
     static let controller = Section(
@@ -31,6 +32,16 @@ extension CounterFamily {
     /// Failed authentications; labels method, reason.
     public static let authFailures = CounterFamily(
         "edgeorch_auth_failures_total", [MetricLabel("method"), .reason], help: "Authentication failures.")
+
+    /// Calls of operators that were refused because their credential called too often.
+    public static let operatorCallsLimited = CounterFamily(
+        "edgeorch_operator_calls_limited_total",
+        help: "Calls of operators that were answered 429, because their credential called too often.")
+
+    /// Changed files of the OpenID issuer that were tried.
+    public static let issuerReloads = CounterFamily(
+        "edgeorch_issuer_reloads_total", [MetricLabel("outcome", known: ["taken", "refused"])],
+        help: "Changed files of --oidc that were tried, by whether they were taken.")
 
     /// Changed certificate files that were tried.
     public static let tlsReloads = CounterFamily(

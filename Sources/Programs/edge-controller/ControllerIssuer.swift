@@ -9,14 +9,15 @@ enum ControllerIssuer {
     /// The most bytes of its documents.
     static let documentLimitBytes = 256 << 10
 
-    /// Reads the file.
+    /// Makes the issuer of what the file holds.
     ///
     /// - Throws: ``StartFailure`` with everything that is wrong with it.
-    static func load(_ path: String, log: any OrchestratorLog) throws -> OpenIDIssuer<TokenVerificationKey> {
+    static func issuer(
+        _ text: Data, of path: String, log: any OrchestratorLog
+    ) throws -> OpenIDIssuer<TokenVerificationKey> {
         let configuration: OpenIDConfiguration
         var faults: [String] = []
         do {
-            let text = try Data(contentsOf: URL(fileURLWithPath: path))
             let document = try JSONValue(parsing: Array(text))
             faults = OpenIDConfiguration.unknownMembers(in: document).map { "\($0): there is no such field" }
             configuration = try JSONDecoder().decode(OpenIDConfiguration.self, from: text)

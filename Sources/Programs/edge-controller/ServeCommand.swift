@@ -19,18 +19,18 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         let configuration = try ServeConfiguration(options, environment: ProcessInfo.processInfo.environment)
         let running = try RunningController(configuration)
-        let looks = DispatchQueue(label: "certificate")
+        let looks = DispatchQueue(label: "files")
         let signals = [SIGTERM, SIGINT, SIGHUP].map { number in
             signal(number, SIG_IGN)
             let isReload = number == SIGHUP
             let source = DispatchSource.makeSignalSource(signal: number, queue: isReload ? looks : .global())
-            source.setEventHandler { isReload ? running.reloadCertificate() : running.stop() }
+            source.setEventHandler { isReload ? running.reloadFiles() : running.stop() }
             source.resume()
             return source
         }
         let timer = DispatchSource.makeTimerSource(queue: looks)
         timer.schedule(deadline: .now() + ServedCertificate.lookInterval, repeating: ServedCertificate.lookInterval)
-        timer.setEventHandler { running.reloadCertificate() }
+        timer.setEventHandler { running.reloadFiles() }
         timer.resume()
         let issuerLooks = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "issuer"))
         issuerLooks.schedule(deadline: .now(), repeating: .seconds(60))
@@ -51,7 +51,7 @@ final class RunningController: Sendable {
     private let pool: WorkerPool
     private let servers: [MicroHTTPServer]
     private let certificate: ServedCertificate?
-    private let issuer: OpenIDIssuer<TokenVerificationKey>?
+    private let issuer: ServedIssuer?
     private let stopped = DispatchSemaphore(value: 0)
 
     init(_ configuration: ServeConfiguration) throws {
@@ -60,7 +60,9 @@ final class RunningController: Sendable {
         log = ControllerLog(level: configuration.logLevel, writesJSON: configuration.logsJSON, metrics: metrics)
         let certificates = try ControllerCertificates.load(dataDirectory: configuration.dataDirectory)
         let devices = configuration.tls == nil ? nil : certificates
-        issuer = try configuration.issuerFile.map { [log] file in try ControllerIssuer.load(file, log: log) }
+        issuer = try configuration.issuerFile.map { [log] file in
+            try ServedIssuer(file, log: log, metrics: metrics)
+        }
         controller = try ControllerAssembly(
             dataDirectory: configuration.dataDirectory, database: configuration.database, log: log, metrics: metrics,
             deviceAuthority: devices?.authority, issuer: issuer
@@ -74,7 +76,7 @@ final class RunningController: Sendable {
             tls: certificate.map { (configuration.tlsListeners, $0.tls) })
         let wiring = ServerWiring(
             controller: controller, pool: pool, metrics: metrics, log: log, page: exposition, tls: certificate,
-            authority: try certificates?.authorityPEM)
+            authority: try certificates?.authorityPEM, limiter: configuration.limiter)
         servers = wiring.servers(configuration)
         loop = TickLoop(controller)
         for server in servers { try server.start() }
@@ -103,8 +105,11 @@ final class RunningController: Sendable {
         stopped.wait()
     }
 
-    /// Reads the certificate's files again, where they are named and changed.
-    func reloadCertificate() { certificate?.reload() }
+    /// Reads the certificate's files and the issuer's again, where they are named and changed.
+    func reloadFiles() {
+        certificate?.reload()
+        issuer?.reload()
+    }
 
     /// Fetches the keys of the issuer of operators' tokens, where they are old.
     func refreshIssuer() { issuer?.refreshIfOld(at: SystemClock().now()) }

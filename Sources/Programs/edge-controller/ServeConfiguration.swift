@@ -1,4 +1,5 @@
 import Foundation
+import OrchestratorAPI
 
 /// The configuration of `serve`, read once and validated whole.
 struct ServeConfiguration: Equatable {
@@ -24,6 +25,8 @@ struct ServeConfiguration: Equatable {
     /// Whether the metrics are for keys that may scrape only.
     let metricsNeedKey: Bool
     let connectionLimit: Int
+    /// How often each operator's credential may call; 0 for as often as it likes.
+    let operatorCallsPerSecond: Int
     let logLevel: Level
     let logsJSON: Bool
 
@@ -35,6 +38,11 @@ struct ServeConfiguration: Equatable {
             (["the configuration has \(lines.count) fault\(lines.count == 1 ? "" : "s"):"] + lines.map { "  " + $0 })
                 .joined(separator: "\n")
         }
+    }
+
+    /// What bounds operators' calls; nil for nothing.
+    var limiter: CallLimiter? {
+        operatorCallsPerSecond == 0 ? nil : CallLimiter(.init(perSecond: operatorCallsPerSecond))
     }
 
     /// Reads flags and, where they are absent, the environment.
@@ -74,17 +82,17 @@ struct ServeConfiguration: Equatable {
             database = .sqlite
             faults.append("\(error)")
         }
-        let artifacts = value(options.artifacts, "ARTIFACTS", "directory")
-        if artifacts != "directory" {
-            faults.append(
-                "--artifacts \(Self.withoutSecrets(artifacts)): this version keeps artifacts in the data directory "
-                    + "only; use directory")
+        faults += Self.artifactFaults(value(options.artifacts, "ARTIFACTS", "directory"))
+        func number(_ text: String, _ flag: String, _ range: ClosedRange<Int>) -> Int {
+            if let number = Int(text), range.contains(number) { return number }
+            faults.append("--\(flag) \(text): use \(range.lowerBound) to \(range.upperBound)")
+            return range.lowerBound
         }
-        let connections = value(options.maxConnections, "MAX_CONNECTIONS", "10000")
-        connectionLimit = Int(connections) ?? 0
-        if !(16...1_000_000).contains(connectionLimit) {
-            faults.append("--max-connections \(connections): use 16 to 1000000")
-        }
+        connectionLimit = number(
+            value(options.maxConnections, "MAX_CONNECTIONS", "10000"), "max-connections", 16...1_000_000)
+        operatorCallsPerSecond = number(
+            value(options.operatorCallsPerSecond, "OPERATOR_CALLS_PER_SECOND", "500"), "operator-calls-per-second",
+            0...100_000)
         let level = value(options.logLevel, "LOG_LEVEL", "info")
         logLevel = Level(rawValue: level) ?? .info
         if Level(rawValue: level) == nil {
@@ -95,6 +103,13 @@ struct ServeConfiguration: Equatable {
         if !["text", "json"].contains(format) { faults.append("--log-format \(format): use text or json") }
         guard faults.isEmpty, let listen else { throw Faults(lines: faults) }
         self.listen = listen
+    }
+
+    private static func artifactFaults(_ place: String) -> [String] {
+        guard place != "directory" else { return [] }
+        return [
+            "--artifacts \(withoutSecrets(place)): this version knows the data directory only; use directory"
+        ]
     }
 
     /// Both files or none.

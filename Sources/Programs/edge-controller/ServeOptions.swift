@@ -46,6 +46,10 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "The most connections at once, 16 to 1000000 (default: 10000).")
     var maxConnections: String?
 
+    @Option(
+        help: "How often each operator's credential may call, per second; 0 for as often as it likes (default: 500).")
+    var operatorCallsPerSecond: String?
+
     @Option(help: "What is logged: debug, info, warning or error (default: info).")
     var logLevel: String?
 

@@ -17,6 +17,8 @@ struct ServerWiring {
     let tls: ServedCertificate?
     /// PEM of the controller's own certificate authority, if it has one.
     let authority: String?
+    /// How often each operator may call, on all listeners together.
+    let limiter: CallLimiter?
 
     /// Every listener that a configuration asks for, the API's first.
     func servers(_ configuration: ServeConfiguration) -> [MicroHTTPServer] {
@@ -48,6 +50,7 @@ struct ServerWiring {
             now: { SystemClock().now() }, audience: audience, certificateAuthority: authority, observer: counters)
         if showsMetrics { surroundings.metrics = { accept in page.render(accept: accept) } }
         surroundings.metricsNeedKey = metricsNeedKey
+        surroundings.limiter = limiter
         let api = OrchestratorAPI(surroundings)
         var settings = MicroHTTPServer.Configuration(host: address.host, port: address.port)
         settings.connectionLimit = limit
@@ -81,6 +84,7 @@ final class HTTPCounters: APIObserver, WebServerObserver {
         self.metrics = metrics
         self.log = log
         self.page = page
+        _ = metrics.counter(.operatorCallsLimited)
         for reason in RejectionReason.allCases { _ = metrics.counter(.httpRejectedRequests, [reason.rawValue]) }
         for reason in ["not_authorised", "unknown_device", "too_large", "unavailable", "malformed"] {
             _ = metrics.counter(.heartbeatsRejected, [reason])
@@ -119,6 +123,8 @@ final class HTTPCounters: APIObserver, WebServerObserver {
     func authenticationFailed(_ failure: AuthenticationFailure, by method: AuthenticationMethod) {
         metrics.counter(.authFailures, [method.rawValue, failure.rawValue]).add()
     }
+
+    func callLimited() { metrics.counter(.operatorCallsLimited).add() }
 
     func requestFailed(handler: String, error: any Error) {
         log.error("request failed", ["handler": handler, "error": "\(error)"])

@@ -11,6 +11,9 @@ public protocol APIObserver: Sendable {
     /// A credential was refused.
     func authenticationFailed(_ failure: AuthenticationFailure, by method: AuthenticationMethod)
 
+    /// An operator's credential called too often; it was answered 429.
+    func callLimited()
+
     /// A use case failed for a reason that the caller cannot mend; it was answered 503.
     func requestFailed(handler: String, error: any Error)
 }
@@ -80,4 +83,6 @@ public struct SilentAPIObserver: APIObserver {
     public func authenticationFailed(_ failure: AuthenticationFailure, by method: AuthenticationMethod) {}
     /// Does nothing.
     public func requestFailed(handler: String, error: any Error) {}
+    /// Does nothing.
+    public func callLimited() {}
 }

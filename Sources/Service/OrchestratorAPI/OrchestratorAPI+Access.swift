@@ -41,6 +41,17 @@ extension OrchestratorAPI {
         return caller
     }
 
+    /// Refuses an operator whose credential has called too often.
+    ///
+    /// - Throws: ``WireFormat/Problem`` with status 429.
+    func bound(_ caller: Caller?) throws {
+        guard case .person(let known) = caller, let limiter = surroundings.limiter,
+            let seconds = limiter.take(known.id, at: surroundings.now())
+        else { return }
+        surroundings.observer.callLimited()
+        throw Problem.tooManyCalls(afterSeconds: seconds)
+    }
+
     /// What a device uses its credential for: the token of its enrolment may get it a certificate always.
     private func use(_ request: WebRequest, _ route: Route) -> DeviceUse {
         if route.template == ArtifactRoutes.file { return .artifact }

@@ -31,6 +31,8 @@ public final class OrchestratorAPI: WebHandler {
         public var audience: Audience
         /// The certificate authority of this controller, PEM; nil where it has none.
         public var certificateAuthority: String?
+        /// How often each operator may call; nil for as often as it likes.
+        public var limiter: CallLimiter?
         /// Who hears what was served.
         public var observer: any APIObserver
 
@@ -140,6 +142,7 @@ public final class OrchestratorAPI: WebHandler {
     ) {
         do {
             let caller = try authorise(request, route, parameters)
+            try bound(caller)
             let call = Call(api: self, route: route, request: request, parameters: parameters, caller: caller)
             try call.checkQuery()
             try call.checkBody()

@@ -145,6 +145,15 @@ extension Problem {
         code: "overloaded", title: "Overloaded", status: 503,
         detail: "too many requests are waiting for a worker; send it again in a second")
 
+    static func tooManyCalls(afterSeconds seconds: Double) -> Problem {
+        var problem = Problem(
+            code: "too_many_calls", title: "Too many calls", status: 429,
+            detail: "this credential called more often than an operator may (--operator-calls-per-second); "
+                + "send it again after Retry-After")
+        problem.retryAfterSeconds = seconds
+        return problem
+    }
+
     static let tokenBegetsToken = Problem(
         code: "token_from_token", title: "Not allowed", status: 403,
         detail: "a signed token gets no other token; use the credential from the device's enrolment")
@@ -204,6 +213,8 @@ extension WebResponse {
         case 401:
             let error = problem.code != Problem.credentialMissing.code ? ", error=\"invalid_token\"" : ""
             headers.append((name: "WWW-Authenticate", value: "Bearer realm=\"edge-orchestrator\"\(error)"))
+        case 429:
+            headers.append((name: "Retry-After", value: "\(Int((problem.retryAfterSeconds ?? 1).rounded(.up)))"))
         case 503:
             headers.append((name: "Retry-After", value: problem.isOfStore ? "5" : "1"))
         case 403 where problem.code == DeviceStanding.Kind.awaitingApproval.rawValue:
