@@ -206,12 +206,30 @@ import WireFormat
                     step: "download", outcome: .failed, reason: "download_failed",
                     at: world.time.now.milliseconds)
             ]), from: told)
-        #expect(members()[told]?.progress == .failed(reason: "quarantined"))
+        #expect(members()[told]?.progress == .failed(reason: RolloutMember.setAside))
         try world.run(10)
         #expect(try controller.device(drawn).slots.first?.assigned?.digest == world.versions[0].digest)
         _ = try controller.decide(DeviceDecision(.approve, reason: "one is off"), on: told, by: world.person)
         try world.run(3)
         #expect(try observed(told).allSatisfy { !$0.hasFailedUpdate })
+    }
+
+    @Test func `a device in good standing that shuts a version out has failed to update, whatever it calls that`()
+        throws
+    {
+        world.policy.deadlineSeconds = 100_000
+        try world.settle(devices: 12)
+        try world.want(2)
+        let told = try #require(try world.assigned(2).first)
+        let slot = try #require(controller.state.devices[told]?.slots.first)
+        _ = try controller.report(
+            ReportBatch(reports: [
+                AttemptReport(
+                    assignment: slot.number, model: world.model, sequence: 1000, digest: world.versions[1].digest,
+                    step: "check", outcome: .failed, reason: "quarantined", at: world.time.now.milliseconds)
+            ]), from: told)
+        try world.run(1)
+        #expect(try observed(told).last?.hasFailedUpdate == true)
     }
 
     /// What was observed of a device in its rollout's first step, tick by tick.

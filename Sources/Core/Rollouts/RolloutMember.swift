@@ -19,8 +19,10 @@ public struct RolloutMember: Codable, Hashable, Sendable {
         case restored
     }
 
-    /// The reason of a failure in quarantine, where no file is to be had: it says nothing about the version.
-    public static let setAside = "quarantined"
+    /// The reason of a failure of a device that may not take part: it says nothing about the version.
+    ///
+    /// No device reports it: `quarantined` is what one says that shuts the version out, and that counts.
+    public static let setAside = "set_aside"
 
     /// The step that drew it, counted from 1, or the watch; 0 for the rest that nobody draws.
     public var step: Int

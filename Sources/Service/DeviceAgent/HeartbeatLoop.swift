@@ -22,8 +22,8 @@ final class HeartbeatLoop {
     private var sequence: UInt64 = 0
     /// The number of the newest reply.
     private var heard: UInt64 = 0
-    /// What was last noted about the device's standing; empty for good standing, with which an agent starts.
-    private var notedStanding = ""
+    /// What was last noted about the device's standing, empty for good standing; nil before this process has heard.
+    private var notedStanding: String?
     private var intervalSeconds = HeartbeatLoop.firstIntervalSeconds
     private var failures = 0
     private var ring = HistoryRing()
