@@ -53,7 +53,9 @@ def run(program: str, url: str, key: str, arguments: argparse.Namespace, folder:
     if done.returncode:
         sys.exit(f"FAILED with seed {arguments.seed}")
     found = re.search(r"(\d+) generated", said)
-    return int(found.group(1)) if found else 0
+    if not found or int(found.group(1)) == 0:
+        sys.exit("FAILED: no request was made, so that nothing was tried")
+    return int(found.group(1))
 
 
 def told(said: str) -> str:

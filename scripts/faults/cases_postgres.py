@@ -197,6 +197,8 @@ def _random(bench: Bench, server: Server, fleet: JudgedFleet) -> str:
     finally:
         ends.set()
         writer.join()
+    wanted = each if bench.thorough else 1
+    require(min(killed.values()) >= wanted, f"seed {seed}: only {killed} kills in the time: the check proves nothing")
     kept = {policy["name"] for policy in controller.api.items("/v1/policies")}
     lost = [name for name in applied if name not in kept]
     require(not lost, f"seed {seed}: {len(lost)} of {len(applied)} acknowledged policies are lost: {lost[:3]}")

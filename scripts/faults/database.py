@@ -47,7 +47,7 @@ class Server:
 
     def wait_until_gone(self, ids: list[int]) -> None:
         """A server does not start while one of another is left, even one that nobody has buried yet."""
-        wait_for("the server is gone", lambda: not any(Path("/proc", str(one)).exists() for one in ids), 60)
+        wait_for("the server is gone", lambda: not any(Path("/proc", str(one)).exists() for one in ids))
 
     def end(self) -> None:
         """Stops it and removes its directory."""

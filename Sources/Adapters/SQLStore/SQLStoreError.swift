@@ -47,12 +47,16 @@ public enum SQLStoreError: Error, Hashable, Sendable, CustomStringConvertible {
             "the database holds \(table) already; make an empty one to copy into"
         case .unreadable(let table, let key, let reason):
             "\(table) \(key) cannot be read: \(reason); restore the database from a backup"
-        case .unreachable(let operation, let reason): "\(operation): the database cannot be reached: \(reason)"
-        case .late(let operation, let reason): "\(operation): the database is too slow: \(reason)"
-        case .busy(let operation, let reason): "\(operation): there is no connection to be had: \(reason)"
+        case .unreachable(let operation, let reason):
+            "\(operation): the database cannot be reached: \(reason); check that it runs and that --database names it"
+        case .late(let operation, let reason):
+            "\(operation): the database is too slow: \(reason); look for locks, and for what else loads it"
+        case .busy(let operation, let reason):
+            "\(operation): there is no connection to be had: \(reason); end other clients or raise max_connections"
         case .full(let operation, let reason):
-            "\(operation): the disk is full: \(reason); free space on the database's disk"
-        case .denied(let operation, let reason): "\(operation) is not allowed: \(reason)"
+            "\(operation): the database has no room: \(reason); free space on its disk, or memory where it lacks that"
+        case .denied(let operation, let reason):
+            "\(operation) is not allowed: \(reason); give the controller's role or user that right"
         case .constraint(let operation, let reason): "\(operation) was refused: \(reason)"
         case .database(let operation, let code, let reason): "\(operation) failed with \(code): \(reason)"
         case .directory(let path, let reason): "cannot use \(path): \(reason)"

@@ -120,7 +120,7 @@ enum AuditSource {
         do {
             data = try Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
         } catch {
-            throw CommandFailure.invalid("cannot read \(path): \(LocalFile.reason(error)); check the path")
+            throw CommandFailure.invalid("cannot read \(path): \(SmallFile.reason(error)); check the path")
         }
         var lines = data.split(separator: 0x0A, omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true { lines.removeLast() }

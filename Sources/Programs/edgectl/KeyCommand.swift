@@ -69,7 +69,7 @@ struct KeyGenerate: ParsableCommand {
         do {
             try PrivateFile.write(Array(text.utf8), to: path, overwriting: false)
         } catch {
-            throw CommandFailure.failed("cannot write \(path): \(LocalFile.reason(error)); choose another place")
+            throw CommandFailure.failed("cannot write \(path): \(SmallFile.reason(error)); choose another place")
         }
     }
 }

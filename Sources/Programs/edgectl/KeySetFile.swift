@@ -1,4 +1,5 @@
 import Cryptography
+import EdgeOrchestrator
 import Fleet
 import FoundationEssentials
 import ModelTrust
@@ -73,7 +74,7 @@ struct KeySetFile {
         do {
             try Data((envelopes.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw CommandFailure.failed("cannot write \(path): \(LocalFile.reason(error)); choose another place")
+            throw CommandFailure.failed("cannot write \(path): \(SmallFile.reason(error)); choose another place")
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Cryptography
+import EdgeOrchestrator
 import FoundationEssentials
 import ModelTrust
 import Terminal
@@ -34,7 +35,7 @@ struct ModelSign: ParsableCommand {
         do {
             try Data(bundle).write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw CommandFailure.failed("cannot write \(path): \(LocalFile.reason(error))")
+            throw CommandFailure.failed("cannot write \(path): \(SmallFile.reason(error))")
         }
     }
 }

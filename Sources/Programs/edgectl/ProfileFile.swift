@@ -1,4 +1,5 @@
 import Cryptography
+import EdgeOrchestrator
 import FoundationEssentials
 import Yams
 
@@ -78,7 +79,8 @@ enum LocalFile {
         do {
             data = try Data(contentsOf: URL(filePath: path))
         } catch {
-            throw CommandFailure.invalid("cannot read \(path): \(reason(error)); check the path and its permissions")
+            throw CommandFailure.invalid(
+                "cannot read \(path): \(SmallFile.reason(error)); check the path and its permissions")
         }
         guard data.count <= limitBytes else {
             throw CommandFailure.invalid(
@@ -88,17 +90,5 @@ enum LocalFile {
             throw CommandFailure.invalid("\(path) is not UTF-8 text; save it as UTF-8")
         }
         return text
-    }
-
-    /// Why the system refused, in its own words.
-    static func reason(_ error: any Error) -> String {
-        guard let error = error as? CocoaError else { return "\(error)" }
-        return switch error.code {
-        case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file"
-        case .fileReadNoPermission, .fileWriteNoPermission: "permission denied"
-        case .fileWriteFileExists: "it exists already"
-        case .fileWriteOutOfSpace: "the disk is full"
-        default: "\(error)"
-        }
     }
 }

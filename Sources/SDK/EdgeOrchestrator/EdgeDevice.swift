@@ -194,7 +194,7 @@ public final class EdgeDevice: Sendable {
     /// Whether the same call may succeed later without a change.
     static func isTransient(_ error: any Error) -> Bool {
         switch error {
-        case let problem as Problem: [429, 502, 503, 504].contains(problem.status)
+        case let problem as Problem: problem.isTransient
         case let error as CurlError: error.isRetryable
         default: false
         }

@@ -18,27 +18,7 @@ public struct ModelDeployment: Sendable {
     /// What a person should know, such as that the version was rolled back before and is not started again.
     public let warnings: [String]
 
-    private let orchestrator: Orchestrator
-
-    /// What the controller made of it.
-    struct Declared: Sendable {
-        let model: String
-        let version: String
-        let digest: String
-        let deployment: String
-        let rollout: RolloutID?
-        let warnings: [String]
-    }
-
-    init(_ declared: Declared, orchestrator: Orchestrator) {
-        model = declared.model
-        version = declared.version
-        digest = declared.digest
-        deployment = declared.deployment
-        rollout = declared.rollout
-        warnings = declared.warnings
-        self.orchestrator = orchestrator
-    }
+    let orchestrator: Orchestrator
 
     /// How a rollout ended, for somebody who waits for it.
     public enum Outcome: String, Hashable, Sendable {

@@ -26,8 +26,7 @@ extension Orchestrator {
     ) async throws -> ModelDeployment {
         let plan = DeploymentPlan(
             path: path, targetDevices: targetDevices, strategy: strategy, percent: percent, options: options)
-        let result = try await Blocking.run { _ in try plan.carryOut(with: self) }
-        return ModelDeployment(result, orchestrator: self)
+        return try await Blocking.run { _ in try plan.carryOut(with: self) }
     }
 
     /// Sends one device back to an earlier version of a model; it keeps that until a later one is promoted.
@@ -54,7 +53,7 @@ private struct DeploymentPlan: Sendable {
     let percent: Double?
     let options: ModelOptions
 
-    func carryOut(with controller: Orchestrator) throws -> ModelDeployment.Declared {
+    func carryOut(with controller: Orchestrator) throws -> ModelDeployment {
         if let percent, !(percent > 0 && percent <= 100) {
             throw VersionSourceError.invalid("percent is \(percent); it must be above 0 and at most 100")
         }
@@ -78,9 +77,9 @@ private struct DeploymentPlan: Sendable {
             _ = try controller.apply(steps)
         }
         let result = try controller.apply(deployment)
-        return ModelDeployment.Declared(
+        return ModelDeployment(
             model: model.rawValue, version: version.rawValue, digest: published.digest.hex,
-            deployment: name.rawValue, rollout: result.rollout, warnings: result.warnings)
+            deployment: name.rawValue, rollout: result.rollout, warnings: result.warnings, orchestrator: controller)
     }
 
     private func publish(

@@ -48,9 +48,14 @@ public enum OrchestratorError: Error, Hashable, Sendable, CustomStringConvertibl
     public var isTransient: Bool {
         switch self {
         case .unreachable(_, _, let isTransient): isTransient
-        case .problem(let problem): [429, 502, 503, 504].contains(problem.status)
+        case .problem(let problem): problem.isTransient
         case .unexpectedAnswer(_, let status): [502, 503, 504].contains(status)
         case .invalidServer, .unreadableReply, .unencodable, .fileUnreadable: false
         }
     }
+}
+
+extension Problem {
+    /// Whether the same call may succeed later without a change.
+    var isTransient: Bool { [429, 502, 503, 504].contains(status) }
 }

@@ -5,7 +5,7 @@
 #endif
 
 /// Small files of the person or program that uses the library.
-enum SmallFile {
+package enum SmallFile {
     /// Reads a text file of at most 64 KiB, without the white space around it.
     ///
     /// - Throws: ``VersionSourceError/invalid(_:)``, which names the file and never its content.
@@ -26,7 +26,7 @@ enum SmallFile {
     }
 
     /// Why the system refused, in its own words.
-    static func reason(_ error: any Error) -> String {
+    package static func reason(_ error: any Error) -> String {
         guard let error = error as? CocoaError else { return "\(error)" }
         return switch error.code {
         case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file"

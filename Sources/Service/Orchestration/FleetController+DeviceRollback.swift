@@ -7,9 +7,7 @@ extension FleetController {
     public func rollBack(
         _ id: DeviceID, _ request: DeviceRollbackRequest, by caller: Caller
     ) throws -> DeviceResource {
-        guard (1...500).contains(request.reason.count) else {
-            throw Problem.invalid([FieldFault(field: "reason", remedy: "say why in 1 to 500 characters")])
-        }
+        let reason = try request.reason.asReason
         let target = try version(request.version, of: request.model)
         try transact { draft in
             guard let device = draft.state.devices[id], device.retiredAt == nil else { throw Problem.unknownDevice(id) }
@@ -25,7 +23,7 @@ extension FleetController {
                 caller.auditName, "device.rollback", "device/\(id)",
                 [
                     "model": request.model.rawValue, "from": run.name.rawValue, "to": target.version.rawValue,
-                    "reason": request.reason,
+                    "reason": reason,
                 ])
         }
         return try device(id)

@@ -142,7 +142,7 @@ extension StoredDevice {
 
 extension String {
     /// This as a person's reason.
-    fileprivate var asReason: String {
+    var asReason: String {
         get throws {
             let words = split(whereSeparator: \.isWhitespace)
             guard !words.isEmpty, count <= 500 else {

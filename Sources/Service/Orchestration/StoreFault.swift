@@ -19,7 +19,7 @@ public enum StoreFault: String, CaseIterable, Hashable, Sendable {
         case .unreachable: "the controller's database cannot be reached"
         case .slow: "the controller's database does not answer in time"
         case .busy: "the controller's database takes no more connections"
-        case .full: "the disk of the controller's database is full"
+        case .full: "the controller's database has no room"
         case .takenOver: "another controller has taken this one's database over"
         case .unsettled: "the controller does not know yet whether this took place"
         }

@@ -86,6 +86,18 @@ def test_counts_are_told_with_their_base_until_they_are_acknowledged():
     assert [row["start"] for row in book.report(3)] == [2]
 
 
+def test_a_series_that_ended_stays_until_all_of_it_is_acknowledged():
+    book = CounterBook()
+    book.began("detector", "ab" * 32, 1)
+    book.count(0.001, None, None)
+    book.report(1)
+    book.count(0.001, None, None)
+    book.began("detector", "cd" * 32, 2)
+    book.acknowledged(1, False)
+    first, second = book.report(2)
+    assert (first["start"], first["totals"]["requests"], second["start"]) == (1, 2, 2)
+
+
 def test_arguments_are_checked_before_anything_is_sent(tmp_path):
     client = Orchestrator(server_url="http://127.0.0.1:1", api_key="k", retries=RetryPolicy(attempts=1))
     with pytest.raises(ValueError, match="rollout_percent"):
