@@ -76,7 +76,7 @@ let service: [Target] = [
 ]
 
 let adapters: [Target] = [
-    layer("Adapters", "MicroHTTPServer", ["WebMessages", "CMicroHTTPD", "CGnuTLS", "CZlib"]),
+    layer("Adapters", "MicroHTTPServer", ["WebMessages", "CMicroHTTPD", "CGnuTLS", "CZlib", "CLinux"]),
     layer("Adapters", "CurlClient", ["CCurl"]),
     layer("Adapters", "Cryptography", ["Fleet", "ModelTrust", "COpenSSL"]),
     layer("Adapters", "HardwareKeys", ["Cryptography", "CGnuTLS"]),

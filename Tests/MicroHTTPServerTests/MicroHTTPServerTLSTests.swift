@@ -40,6 +40,24 @@ import WebMessages
             let text = "\(error)"
             return text.contains("code 60") && text.contains("--ca-file") && !text.contains("may succeed later")
         }
+        #expect(eventually { fixture.observer.rejected == [.handshakeFailed] })
+    }
+
+    @Test func `one who only looks whether the port is open is not counted, nor one who leaves after the handshake`()
+        throws
+    {
+        let fixture = try fixture(try tls.serverTLS())
+        for _ in 1...20 { _ = try fixture.connect() }
+        #expect(try handshake(port: fixture.server.port, ["-tls1_2"]).isDone)
+        #expect(try handshake(port: fixture.server.port, ["-tls1_3"]).isDone)
+        #expect(eventually { fixture.server.openConnectionCount == 0 })
+        #expect(fixture.observer.rejected == [])
+    }
+
+    @Test func `who leaves at once after what is no handshake is counted each time`() throws {
+        let fixture = try fixture(try tls.serverTLS())
+        for _ in 1...50 { try fixture.connect().send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
+        #expect(eventually { fixture.observer.rejected == Array(repeating: .handshakeFailed, count: 50) })
     }
 
     @Test func `a file of 20 MB and a held request pass through TLS unharmed`() throws {

@@ -44,6 +44,13 @@ import Glibc
         return unsafe PeerAddress.text(address)
     }
 
+    /// Has the record told when the client ends its part of the handshake; nothing without TLS.
+    func watchHandshake() {
+        guard let session = unsafe edgeorch_mhd_tls_session(pointer) else { return }
+        unsafe gnutls_handshake_set_hook_function(
+            session, UInt32(GNUTLS_HANDSHAKE_FINISHED.rawValue), Int32(GNUTLS_HOOK_POST), handshakeProgressed)
+    }
+
     /// The certificate (DER) of the client, whose key it proved to have at the handshake; nil without one.
     var clientCertificate: [UInt8]? {
         guard let session = unsafe edgeorch_mhd_tls_session(pointer) else { return nil }

@@ -1,3 +1,4 @@
+internal import CLinux
 import Glibc
 import Synchronization
 internal import WebMessages
@@ -16,7 +17,8 @@ final class ConnectionRecord: Sendable {
         var peerCertificate: PeerCertificate??
         var phase: ConnectionPhase
         var exchange: Exchange?
-        var hadRequest = false
+        /// TLS was not agreed upon yet.
+        var isHandshaking: Bool
     }
 
     private let state: Mutex<State>
@@ -28,7 +30,8 @@ final class ConnectionRecord: Sendable {
     init(descriptor: Int32?, peer: String, tls: ServerTLS? = nil, now: ContinuousClock.Instant) {
         self.peer = peer
         self.tls = tls
-        state = Mutex(State(descriptor: descriptor, phase: .receivingHeaders(since: now)))
+        state = Mutex(
+            State(descriptor: descriptor, phase: .receivingHeaders(since: now), isHandshaking: tls != nil))
     }
 
     /// The request it is busy with.
@@ -41,6 +44,11 @@ final class ConnectionRecord: Sendable {
         guard let identity = tls?.current else { return nil }
         state.withLock { $0.identity = identity }
         return identity
+    }
+
+    /// The client has ended its part of the handshake.
+    func handshakeDone() {
+        state.withLock { $0.isHandshaking = false }
     }
 
     /// Who the client proved to be; `certificate` reads what it sent, and is asked once.
@@ -56,7 +64,6 @@ final class ConnectionRecord: Sendable {
     func requestStarted(_ exchange: Exchange, now: ContinuousClock.Instant) {
         state.withLock { state in
             state.exchange = exchange
-            state.hadRequest = true
             if case .idle = state.phase {
                 state.phase = .receivingHeaders(since: now)
             }
@@ -113,12 +120,14 @@ final class ConnectionRecord: Sendable {
     /// The library is about to close the socket.
     ///
     /// Says why when it does so because it could not read a request line, for which it has neither an answer nor a
-    /// callback; with TLS before a first request that is the handshake's failure.
+    /// callback, or because a handshake failed that the client had begun, whoever of the two ended it.
     func closed(now: ContinuousClock.Instant) -> RejectionReason? {
         state.withLock { state in
             defer { state.descriptor = nil }
+            if state.isHandshaking {
+                return state.phase != .cutOff && Self.hasSent(state.descriptor) ? .handshakeFailed : nil
+            }
             guard state.exchange == nil, Self.hasClosedFirst(state.descriptor) else { return nil }
-            if tls != nil, !state.hadRequest { return state.phase == .cutOff ? nil : .handshakeFailed }
             let isUnreadable =
                 switch state.phase {
                 case .receivingHeaders: true
@@ -134,6 +143,11 @@ final class ConnectionRecord: Sendable {
     ) -> Bool {
         guard let info = descriptor.flatMap(information) else { return false }
         return Double(info.tcpi_last_data_recv) / 1000 < (now - since) / .seconds(1) - tickSeconds
+    }
+
+    /// Whether the peer has sent anything but its end: one that only looks whether the port is open has not.
+    private static func hasSent(_ descriptor: Int32?) -> Bool {
+        descriptor.map { edgeorch_tcp_bytes_received($0) > 1 } ?? false
     }
 
     private static func hasClosedFirst(_ descriptor: Int32?) -> Bool {

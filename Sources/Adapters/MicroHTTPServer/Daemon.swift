@@ -91,6 +91,7 @@ private func connectionChanged(
         core.connections.opened(record)
         // Retained for the socket context; taken back below, at the close of the same connection.
         unsafe socketContext.pointee = Unmanaged.passRetained(record).toOpaque()
+        handle.watchHandshake()
     } else if let stored = unsafe socketContext.pointee {
         unsafe socketContext.pointee = nil
         let record = unsafe Unmanaged<ConnectionRecord>.fromOpaque(stored).takeRetainedValue()

@@ -85,3 +85,15 @@ func certificateWanted(
     unsafe flags?.pointee = 0
     return GNUTLS_E_SUCCESS
 }
+
+/// GnuTLS has sent or read a last message of a handshake (`gnutls_handshake_hook_func`); no handshake ends without the
+/// client's.
+func handshakeProgressed(
+    session: gnutls_session_t?, message: UInt32, when: UInt32, isIncoming: UInt32,
+    bytes: UnsafePointer<gnutls_datum_t>?
+) -> Int32 {
+    if isIncoming != 0, let session = unsafe session, let pointer = unsafe gnutls_session_get_ptr(session) {
+        unsafe ConnectionHandle(OpaquePointer(pointer)).record?.handshakeDone()
+    }
+    return GNUTLS_E_SUCCESS
+}
