@@ -171,6 +171,8 @@ let testTargets: [Target] = [
             "edgectl", "CanaryAnalysis", "Cryptography", "EdgeOrchestrator", "Fleet", "HardwareKeys", "ModelTrust",
             "RecordedFleets", "Rollouts", "Terminal", "TraceFiles", "WireFormat", argumentParser,
         ], path: "Tests/EdgectlTests", swiftSettings: strict),
+    .testTarget(
+        name: "EdgeFleetTests", dependencies: ["edge-fleet"], path: "Tests/EdgeFleetTests", swiftSettings: strict),
     .testTarget(name: "TidyTests", path: "Tests/TidyTests", swiftSettings: strict),
     simulatedWorld,
     tests(

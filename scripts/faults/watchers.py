@@ -37,16 +37,17 @@ class Growth(threading.Thread):
         """Begins to watch."""
         super().__init__(daemon=True)
         self.staging = agent.state / "staging"
-        self.seen: list[tuple[float, int]] = []
-        """Moments, and how many bytes there were."""
+        self.seen: list[tuple[float, int, float]] = []
+        """How many bytes there were, between two moments."""
         self.start()
 
     def run(self) -> None:
         """Looks fifty times a second, until the file goes to its place."""
         while not self.seen or self.seen[-1][1] > 0:
+            before = time.monotonic()
             size = sum(file.stat().st_size for file in self.parts())
             if size or self.seen:
-                self.seen.append((time.monotonic(), size))
+                self.seen.append((before, size, time.monotonic()))
             time.sleep(0.02)
 
     def parts(self) -> list[Path]:
@@ -57,12 +58,12 @@ class Growth(threading.Thread):
             return []
 
     def rate(self) -> float:
-        """Kibibytes per second, from the first to the last time it grew."""
+        """Kibibytes per second, from the first to the last time it grew; never more than it was."""
         self.join(PATIENCE)
-        first = self.seen[0]
-        most = max(size for _, size in self.seen)
-        last = next(moment for moment, size in self.seen if size == most)
-        return (most - first[1]) / (last - first[0]) / 1024
+        most = max(size for _, size, _ in self.seen)
+        began, first, _ = self.seen[0]
+        ended = next(after for _, size, after in self.seen if size == most)
+        return (most - first) / (ended - began) / 1024
 
 
 def kibibytes(text: str, name: str) -> int:
