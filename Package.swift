@@ -88,6 +88,7 @@ let adapters: [Target] = [
             "PostgreSQLClient", grdb,
         ]),
     layer("Adapters", "ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
+    layer("Adapters", "BackupFiles", ["Fleet", "Cryptography"]),
     layer("Adapters", "DeviceFiles", ["Fleet", "DeviceAgent", "Cryptography", "CLinux"]),
     layer("Adapters", "ChildProcesses", ["DeviceAgent", "CLinux"]),
     layer("Adapters", "Terminal"),
@@ -114,9 +115,10 @@ let programs: [Target] = [
     program(
         "edge-controller",
         [
-            "Fleet", "WireFormat", "WebMessages", "PrometheusExposition", "Orchestration", "OrchestratorAPI",
-            "MicroHTTPServer", "SQLStore", "PostgreSQLClient", "ArtifactStorage", "Cryptography", "ModelTrust",
-            "CurlClient", argumentParser,
+            "Fleet", "WireFormat", "WebMessages", "Rollouts", "PrometheusExposition", "Orchestration",
+            "OrchestratorAPI", "MicroHTTPServer", "SQLStore", "PostgreSQLClient", "ArtifactStorage", "BackupFiles",
+            "Cryptography",
+            "ModelTrust", "CurlClient", "Terminal", argumentParser,
         ]),
     program(
         "edge-agent",
@@ -189,12 +191,13 @@ let testTargets: [Target] = [
         ]),
     tests("DeviceFiles", ["Cryptography", "DeviceAgent", "Fleet", "ModelTrust", "SimulatedWorld"]),
     tests("ChildProcesses", ["DeviceAgent", "Fleet", "WireFormat", "SimulatedWorld"]),
+    tests("BackupFiles", ["Cryptography", "Fleet"]),
     tests("ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
     tests(
         "SQLStore",
         [
             "Fleet", "WireFormat", "Rollouts", "CanaryAnalysis", "Orchestration", "SimulatedWorld", "AuditTrail",
-            "Cryptography", "ModelTrust", "PostgreSQLClient", "PrometheusExposition", grdb,
+            "BackupFiles", "Cryptography", "ModelTrust", "PostgreSQLClient", "PrometheusExposition", grdb,
         ]),
 ]
 

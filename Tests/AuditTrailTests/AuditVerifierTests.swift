@@ -68,6 +68,38 @@ import WireFormat
         #expect(fault(Array(log.lines.dropLast(2))) == AuditFault(code: .truncated, line: 37, entry: 34))
     }
 
+    @Test("a log that was restored from an earlier backup says so, and how much is lost; other differences do not")
+    func restored() throws {
+        let head = try verify(log.lines).head
+        var cut = log
+        cut.events.removeLast(15)
+        func restored(at time: Timestamp) throws -> SampleLog {
+            var again = cut
+            for number in 21...UInt64(45) {
+                var event = again.events[0]
+                event.number = number
+                event.at = time
+                if number == 21 {
+                    event.action = AuditEvent.restoreAction
+                    event.detail = ["rows": "20"]
+                }
+                again.events.append(event)
+            }
+            again.rehash(from: 20)
+            try again.reseal(key: key)
+            return again
+        }
+        let later = try restored(at: Timestamp(milliseconds: head.issuedAt * 1000))
+        #expect(fault(later.lines) == nil)
+        let found = try #require(fault(later.lines, remembered: head))
+        #expect(found.code == .rememberedRestored && found.entry == 21 && found.remembered == 35)
+        #expect(found.description.contains("had 35 rows") && found.description.contains("row 21"))
+        let earlier = try restored(at: Timestamp(milliseconds: head.issuedAt * 1000 - 1000))
+        #expect(
+            fault(earlier.lines, remembered: head)?.code == .rememberedMismatch, "a restore before does not explain it")
+        #expect(try verify(later.lines, remembered: try verify(later.lines).head).rows == 45)
+    }
+
     @Test("a log that is shorter than, or differs from, the remembered head is refused, even where its key signed it")
     func remembered() throws {
         let head = try verify(log.lines).head

@@ -59,7 +59,7 @@ struct RecordedRollout: Sendable {
             case .record(let decision): decisions.append(decision)
             case .drawStep(let number): draw(number)
             case .command(let devices): for device in devices { _ = rollout.deviceExposed(device, at: now) }
-            case .takeBack, .drawWatch, .commandRest, .makeFallback: break
+            case .takeBack, .drawWatch, .commandRest, .makeFallback, .repeatOrders, .withdrawOrders: break
             }
         }
     }

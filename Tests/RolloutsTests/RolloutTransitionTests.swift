@@ -9,7 +9,7 @@ private enum Event: String, CaseIterable, CustomTestStringConvertible {
     case harmFound, haltFound, proofFound, holdFound, undecidedFound, noDataFound, outageFound
     case timePassed, watchTimePassed, devicesUnreachable
     case advanceOrdered, promoteOrdered, haltOrdered, resumeOrdered, rollbackOrdered, retryOrdered
-    case versionSuperseded
+    case versionSuperseded, controllerRestored
 
     var testDescription: String { rawValue }
 
@@ -30,6 +30,8 @@ private enum Event: String, CaseIterable, CustomTestStringConvertible {
         case .advanceOrdered, .resumeOrdered: [.holding: .progressing, .halted: .progressing]
         case .promoteOrdered: [.progressing: .watching, .holding: .watching, .halted: .watching]
         case .haltOrdered: [.pending: .halted, .progressing: .halted, .holding: .halted]
+        case .controllerRestored:
+            [.pending: .halted, .progressing: .halted, .holding: .halted, .watching: .halted]
         case .versionSuperseded:
             [
                 .pending: .superseded, .progressing: .superseded, .holding: .superseded, .halted: .superseded,
@@ -98,6 +100,7 @@ private enum Event: String, CaseIterable, CustomTestStringConvertible {
         case .watchTimePassed: return rollout.clockMoved(to: SampleRollout.at(100_000), unreachable: [])
         case .devicesUnreachable: return rollout.clockMoved(to: now, unreachable: [one, two])
         case .versionSuperseded: return rollout.superseded(by: try SampleRollout.version("v3", 3), at: now)
+        case .controllerRestored: return rollout.controllerRestored(from: SampleRollout.at(9), at: now)
         default: return []
         }
     }

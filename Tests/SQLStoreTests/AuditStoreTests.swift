@@ -69,7 +69,7 @@ import WireFormat
     func migrated() throws {
         _ = try DatabaseStore(sqlite: path)
         var statements = [
-            "DROP TABLE audit", "DROP TABLE audit_checkpoints", "DROP TABLE key_sets",
+            "DROP TABLE audit", "DROP TABLE audit_checkpoints", "DROP TABLE key_sets", "DROP TABLE restores",
             "UPDATE schema_version SET version = 1",
             "CREATE TABLE audit (number INTEGER PRIMARY KEY NOT NULL, document TEXT NOT NULL)",
         ]

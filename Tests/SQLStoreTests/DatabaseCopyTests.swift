@@ -13,7 +13,11 @@ import WireFormat
     private func everything(_ store: DatabaseStore) throws -> [String: [[SQLValue]]] {
         try store.engine.read("read everything") { reading in
             Dictionary(
-                uniqueKeysWithValues: try StoredTable.all.map { ($0.name, try $0.rows(reading).map(\.values)) })
+                uniqueKeysWithValues: try StoredTable.all.map { table in
+                    var rows: [[SQLValue]] = []
+                    try table.pages(reading) { rows += $0.map(\.values) }
+                    return (table.name, rows)
+                })
         }
     }
 

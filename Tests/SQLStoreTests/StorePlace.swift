@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Orchestration
 import PostgreSQLClient
 
@@ -54,6 +55,24 @@ final class StorePlace {
     }
 
     func reopen() throws { _ = try reopened() }
+
+    /// Reads all of it while it is open.
+    func reader() throws -> StoreReader {
+        kind == .postgresql
+            ? try StoreReader(postgreSQL: PostgreSQLServer.address(database)) : try StoreReader(sqlite: path)
+    }
+
+    /// Closes it and makes it a database that the program before wrote.
+    func toSchema3() throws {
+        close()
+        for statement in ["DROP TABLE restores", "UPDATE schema_version SET version = 3"] {
+            if kind == .postgresql {
+                try PostgreSQLServer.execute(statement, in: database)
+            } else {
+                try DatabaseQueue(path: path).write { try $0.execute(sql: statement) }
+            }
+        }
+    }
 
     /// Closes it.
     func close() { store = MemoryStore() }

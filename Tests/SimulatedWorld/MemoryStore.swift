@@ -35,6 +35,7 @@ final class MemoryStore: OrchestratorStore {
         var evidence: [Place: [EvidenceRow]] = [:]
         var audit: [AuditEvent] = []
         var auditCheckpoints: [AuditMark] = []
+        var restores: [UInt64: StoredRestore] = [:]
         var replies: [String: StoredReply] = [:]
         var refusals = 0
         /// Whether the next commit whose answer is lost takes place; nil where no answer is lost.
@@ -46,6 +47,14 @@ final class MemoryStore: OrchestratorStore {
     }
 
     private let content = Mutex(Content())
+
+    /// Another store with the same content, as a backup is.
+    func copy() -> MemoryStore {
+        let copied = MemoryStore()
+        let now = content.withLock { $0 }
+        copied.content.withLock { $0 = now }
+        return copied
+    }
 
     /// The next so many commits are refused.
     func refuseCommits(_ count: Int) { content.withLock { $0.refusals = count } }
@@ -71,6 +80,7 @@ final class MemoryStore: OrchestratorStore {
                 ($0.fingerprint ?? "") < ($1.fingerprint ?? "")
             }
             state.keySets = content.keySets
+            state.restores = content.restores.values.sorted { $0.number < $1.number }
             state.versions = content.versions.values.sorted { $0.digest < $1.digest }
             state.policies = content.policies.values.sorted { $0.name < $1.name }
             state.deployments = content.deployments.values.sorted { $0.name < $1.name }
@@ -155,6 +165,7 @@ extension MemoryStore.Content {
         case .deployment(let deployment): deployments[deployment.name] = deployment
         case .deploymentRemoved(let name): deployments[name] = nil
         case .rollout(let rollout): rollouts[rollout.id] = rollout
+        case .restore(let restore): restores[restore.number] = restore
         case .decisionLabelled(let rollout, let decision):
             decisions[rollout] = decisions[rollout]?.map { $0.number == decision.number ? decision : $0 }
         case .version, .keySet, .experiment, .evidence, .decision, .audit, .auditCheckpoint, .reply: try append(change)
@@ -200,7 +211,7 @@ extension MemoryStore.Content {
             replies = replies.filter { $0.value.at.milliseconds >= reply.at.milliseconds - 86_400_000 }
             if replies[reply.key] == nil { replies[reply.key] = reply }
         case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .versionSigned, .policy,
-            .policyRemoved, .deployment, .deploymentRemoved, .rollout, .decisionLabelled:
+            .policyRemoved, .deployment, .deploymentRemoved, .rollout, .decisionLabelled, .restore:
             preconditionFailure("records that replace each other are not appended")
         }
     }

@@ -20,6 +20,7 @@ from pathlib import Path
 import cases_agent
 import cases_api
 import cases_artifacts
+import cases_backup
 import cases_controller
 import cases_counting
 import cases_devices
@@ -37,6 +38,7 @@ SCENES: dict[str, Callable[[Bench, Report], None]] = {
     "api": cases_api.bad_input,
     "controller": cases_controller.kills,
     "postgres": cases_postgres.postgres,
+    "backup": cases_backup.backups,
     "kills": cases_agent.kills,
     "first": cases_agent.first_kills,
     "promises": cases_controller.promises,

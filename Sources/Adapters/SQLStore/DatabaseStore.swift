@@ -46,6 +46,8 @@ public final class DatabaseStore: OrchestratorStore {
             state.publisherKeys = try Documents.all(reading, "publisher_keys", by: "fingerprint")
             state.keySets = try Documents.rows(
                 reading, "key_sets", SQLStatement("SELECT document FROM key_sets ORDER BY number"))
+            state.restores = try Documents.rows(
+                reading, "restores", SQLStatement("SELECT document FROM restores ORDER BY number"))
             state.versions = try Documents.all(reading, "versions", by: "digest")
             state.policies = try Documents.all(reading, "policies", by: "name")
             state.deployments = try Documents.all(reading, "deployments", by: "name")

@@ -72,25 +72,36 @@ final class PostgreSQLEngine: SQLEngine {
         try Self.named("commit") {
             guard progress.unsettled == nil else { throw UnsettledCommit(reason: "one before was not settled yet") }
             try turn.check()
-            let commands = statements.map(self.statements.command)
             let number = progress.next()
             do {
-                try attempt(commands, number)
+                try attempt(number) { try $0.put(statements) }
             } catch let error as PostgreSQLError
                 where (error.cause == .lost || error.endsConnection) && !progress.isCommitting
             {
                 // A server that was restarted leaves connections that looked alive: nothing was committed on this one.
                 try turn.check()
-                try attempt(commands, number)
+                try attempt(number) { try $0.put(statements) }
             }
         }
     }
 
-    private func attempt(_ commands: [PostgreSQLCommand], _ number: Int64) throws {
+    func fill(_ body: (any SQLWriting) throws -> Void) throws {
+        writing.lock()
+        defer { writing.unlock() }
+        try Self.named("commit") {
+            guard progress.unsettled == nil else { throw UnsettledCommit(reason: "one before was not settled yet") }
+            try turn.check()
+            try attempt(progress.next(), body)
+        }
+    }
+
+    private func attempt(_ number: Int64, _ body: (any SQLWriting) throws -> Void) throws {
         progress.isCommitting = false
         let outcome = try pool.lend { connection -> PostgreSQLError? in
             do {
-                try prepare(commands, number, connection)
+                try claim(number, connection)
+                try body(
+                    PostgreSQLWriting(connection: connection, statements: statements, limits: limits))
             } catch {
                 undo(connection)
                 throw error
@@ -106,10 +117,8 @@ final class PostgreSQLEngine: SQLEngine {
         if let outcome { try lookUp(number, after: outcome) }
     }
 
-    /// Everything but the end of the transaction.
-    private func prepare(
-        _ commands: [PostgreSQLCommand], _ number: Int64, _ connection: PostgreSQLConnection
-    ) throws {
+    /// Begins the transaction, and makes sure that it is this controller's turn.
+    private func claim(_ number: Int64, _ connection: PostgreSQLConnection) throws {
         let claimed = try connection.run(
             [
                 PostgreSQLCommand("BEGIN"),
@@ -118,11 +127,6 @@ final class PostgreSQLEngine: SQLEngine {
                     [.integer(turn.epoch), .integer(number)]),
             ], within: limits.exchangeSeconds)
         guard claimed.last?.rows.count == 1 else { throw turn.superseded() }
-        var rest = commands[...]
-        while !rest.isEmpty {
-            _ = try connection.run(Array(rest.prefix(limits.batchStatements)), within: limits.exchangeSeconds)
-            rest = rest.dropFirst(limits.batchStatements)
-        }
     }
 
     private func undo(_ connection: PostgreSQLConnection) {
@@ -182,7 +186,7 @@ final class PostgreSQLEngine: SQLEngine {
 }
 
 /// One transaction that reads.
-private struct PostgreSQLReading: SQLReading {
+struct PostgreSQLReading: SQLReading {
     let connection: PostgreSQLConnection
     let statements: NumberedStatements
     let seconds: Double
@@ -191,6 +195,21 @@ private struct PostgreSQLReading: SQLReading {
         try connection.run([statements.command(statement)], within: seconds).first?.rows.map { row in
             SQLRow(values: row.map(SQLValue.init))
         } ?? []
+    }
+}
+
+/// One transaction that writes.
+private struct PostgreSQLWriting: SQLWriting {
+    let connection: PostgreSQLConnection
+    let statements: NumberedStatements
+    let limits: PostgreSQLLimits
+
+    func put(_ list: [SQLStatement]) throws {
+        var rest = list.map(statements.command)[...]
+        while !rest.isEmpty {
+            _ = try connection.run(Array(rest.prefix(limits.batchStatements)), within: limits.exchangeSeconds)
+            rest = rest.dropFirst(limits.batchStatements)
+        }
     }
 }
 

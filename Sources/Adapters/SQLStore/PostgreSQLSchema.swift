@@ -12,7 +12,10 @@ enum PostgreSQLSchema {
     /// Held while the schema is changed, so that of two that start at once one waits.
     private static let lockNumber = ControllerTurn.lockNumber + 1
 
-    /// What makes an empty database one of the newest version, and nothing else so far.
+    /// What makes a database of one version one of the next, by the version it has.
+    private static let migrations: [Int: [String]] = [3: [numbered("restores", "document \(document)")]]
+
+    /// What makes an empty database one of the newest version.
     private static let creation: [String] =
         [
             table("devices", "id \(key)"), table("api_keys", "id \(key)"), table("enrolment_tokens", "id \(key)"),
@@ -46,6 +49,7 @@ enum PostgreSQLSchema {
             """,
             numbered("audit", "document \(document), hash TEXT COLLATE \"C\" NOT NULL"),
             numbered("audit_checkpoints", "document \(document)"), numbered("key_sets", "document \(document)"),
+            numbered("restores", "document \(document)"),
             "CREATE TABLE replies (key \(key), at BIGINT NOT NULL, document \(document))",
             "CREATE INDEX replies_at ON replies (at)",
             """
@@ -115,9 +119,12 @@ enum PostgreSQLSchema {
                     PostgreSQLCommand("SELECT pg_advisory_xact_lock($1)", [.integer(lockNumber)]),
                 ], within: seconds)
             // Looked at again under the lock: another one may have done it meanwhile.
-            if try found(connection, within: seconds) < version {
+            let there = try found(connection, within: seconds)
+            if there < version {
                 // One at a time: a statement is prepared on the tables that those before it made.
-                for statement in steps { _ = try connection.run([PostgreSQLCommand(statement)], within: seconds) }
+                for statement in steps(from: there) {
+                    _ = try connection.run([PostgreSQLCommand(statement)], within: seconds)
+                }
             }
             _ = try connection.run([PostgreSQLCommand("COMMIT")], within: seconds)
         } catch let error as PostgreSQLError {
@@ -127,8 +134,13 @@ enum PostgreSQLSchema {
         }
     }
 
-    private static var steps: [String] {
-        creation + [
+    private static func steps(from found: Int) -> [String] {
+        guard found == 0 else {
+            return (found..<version).flatMap { migrations[$0] ?? [] } + [
+                "UPDATE schema_version SET version = \(version)"
+            ]
+        }
+        return creation + [
             "CREATE TABLE schema_version (version INTEGER NOT NULL)",
             "INSERT INTO schema_version (version) VALUES (\(version))",
         ]

@@ -49,6 +49,12 @@ protocol SQLReading {
     func rows(_ statement: SQLStatement) throws -> [SQLRow]
 }
 
+/// What can be written within one transaction.
+protocol SQLWriting {
+    /// Carries statements out in their order.
+    func put(_ statements: [SQLStatement]) throws
+}
+
 /// A database of one kind.
 ///
 /// Every error is an ``SQLStoreError`` that names the operation.
@@ -60,6 +66,13 @@ protocol SQLEngine: Sendable {
     ///
     /// - Throws: also `UnsettledCommit`.
     func write(_ statements: [SQLStatement]) throws
+
+    /// Carries out everything that the body puts, or none; returns when it is durable.
+    ///
+    /// What was put is sent at once and not kept. The body is called once.
+    ///
+    /// - Throws: also what the body throws, with nothing changed.
+    func fill(_ body: (any SQLWriting) throws -> Void) throws
 
     /// Whether the write whose outcome nobody knew took place.
     func settle() throws -> Bool

@@ -10,6 +10,8 @@ public enum SQLStoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case newerSchema(found: Int, known: Int)
     /// An older program wrote the database, and this one's role may not change it.
     case olderSchema(found: Int, known: Int)
+    /// There is no database of a controller.
+    case noDatabase
     /// A database that is to be filled holds something.
     case occupied(table: String)
     /// A stored document cannot be read.
@@ -43,8 +45,9 @@ public enum SQLStoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .olderSchema(let found, let known):
             "the database has schema \(found), this program needs \(known); "
                 + "run edge-controller migrate as the owner of its tables"
+        case .noDatabase: "there is no controller's database here; check --data and --database"
         case .occupied(let table):
-            "the database holds \(table) already; make an empty one to copy into"
+            "the database holds \(table) already; make an empty one, and name that"
         case .unreadable(let table, let key, let reason):
             "\(table) \(key) cannot be read: \(reason); restore the database from a backup"
         case .unreachable(let operation, let reason):
@@ -73,7 +76,9 @@ extension SQLStoreError: StoreFaultError {
         case .busy: .busy
         case .full: .full
         case .inUse, .superseded: .takenOver
-        case .newerSchema, .olderSchema, .occupied, .unreadable, .denied, .constraint, .database, .directory: nil
+        case .newerSchema, .olderSchema, .noDatabase, .occupied, .unreadable, .denied, .constraint, .database,
+            .directory:
+            nil
         }
     }
 }

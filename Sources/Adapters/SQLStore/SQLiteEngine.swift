@@ -26,12 +26,12 @@ final class SQLiteEngine: SQLEngine {
     }
 
     func write(_ statements: [SQLStatement]) throws {
+        try fill { try $0.put(statements) }
+    }
+
+    func fill(_ body: (any SQLWriting) throws -> Void) throws {
         try Self.named("commit") {
-            try pool.write { database in
-                for statement in statements {
-                    try database.cachedStatement(sql: statement.text).execute(arguments: statement.arguments)
-                }
-            }
+            try pool.write { try body(SQLiteWriting(database: $0)) }
         }
     }
 
@@ -44,7 +44,7 @@ final class SQLiteEngine: SQLEngine {
         }
     }
 
-    private static func named<Result>(_ operation: String, _ body: () throws -> Result) throws -> Result {
+    static func named<Result>(_ operation: String, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch let error as DatabaseError {
@@ -54,12 +54,23 @@ final class SQLiteEngine: SQLEngine {
 }
 
 /// One transaction that reads.
-private struct SQLiteReading: SQLReading {
+struct SQLiteReading: SQLReading {
     let database: Database
 
     func rows(_ statement: SQLStatement) throws -> [SQLRow] {
         try Row.fetchAll(database.cachedStatement(sql: statement.text), arguments: statement.arguments).map { row in
             SQLRow(values: row.databaseValues.map(SQLValue.init))
+        }
+    }
+}
+
+/// One transaction that writes.
+private struct SQLiteWriting: SQLWriting {
+    let database: Database
+
+    func put(_ statements: [SQLStatement]) throws {
+        for statement in statements {
+            try database.cachedStatement(sql: statement.text).execute(arguments: statement.arguments)
         }
     }
 }

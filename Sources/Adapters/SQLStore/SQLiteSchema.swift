@@ -12,7 +12,7 @@ import WireFormat
 /// documents.
 enum SQLiteSchema {
     /// The newest version this program knows.
-    static let version = 3
+    static let version = 4
 
     /// One step of a migration: a statement, or work on what is there.
     private enum Step: ExpressibleByStringLiteral, Sendable {
@@ -82,6 +82,7 @@ enum SQLiteSchema {
             """,
         ],
         ["CREATE TABLE key_sets (number INTEGER PRIMARY KEY NOT NULL, document TEXT NOT NULL)"],
+        ["CREATE TABLE restores (number INTEGER PRIMARY KEY NOT NULL, document TEXT NOT NULL)"],
     ]
 
     /// Hashes the rows that a program wrote which did not hash them.

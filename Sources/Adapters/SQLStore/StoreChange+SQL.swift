@@ -34,6 +34,7 @@ extension StoreChange {
                         "UPDATE decisions SET document = :document WHERE rollout = :rollout AND number = :number",
                         try values(of: decision, rollout))
                 ]
+            case .restore(let restore): [try upsert("restores", restore.number, restore)]
             case .keySet, .experiment, .evidence, .decision, .audit, .auditCheckpoint, .reply: try additions
             }
         }
@@ -75,7 +76,7 @@ extension StoreChange {
             case .auditCheckpoint(let mark): [try numbered("audit_checkpoints", mark.number, mark)]
             case .reply(let reply): try insertion(of: reply)
             case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .version, .versionSigned,
-                .policy, .policyRemoved, .deployment, .deploymentRemoved, .rollout, .decisionLabelled:
+                .policy, .policyRemoved, .deployment, .deploymentRemoved, .rollout, .decisionLabelled, .restore:
                 preconditionFailure("records that replace each other are not appended")
             }
         }
@@ -85,6 +86,12 @@ extension StoreChange {
         SQLStatement(
             "INSERT INTO \(table) (number, document) VALUES (:number, :document)",
             ["number": .integer(Int64(clamping: number)), "document": .text(try Documents.text(record))])
+    }
+
+    private func upsert(_ table: String, _ number: UInt64, _ record: some Encodable) throws -> SQLStatement {
+        let inserted = try numbered(table, number, record)
+        return SQLStatement(
+            inserted.text + " ON CONFLICT (number) DO UPDATE SET document = excluded.document", inserted.values)
     }
 
     private func values(of decision: Decision, _ rollout: RolloutID) throws -> [String: SQLValue] {

@@ -28,6 +28,8 @@ public struct AuditFault: Error, Hashable, Sendable, CustomStringConvertible {
         case headMismatch = "head_mismatch"
         /// The log is not the one that was seen before: it was cut back or replaced.
         case rememberedMismatch = "remembered_mismatch"
+        /// The log was restored from a backup that ends before what was seen before.
+        case rememberedRestored = "remembered_restored"
     }
 
     /// What is wrong.
@@ -36,12 +38,15 @@ public struct AuditFault: Error, Hashable, Sendable, CustomStringConvertible {
     public let line: Int
     /// The number of the first row that cannot be relied on.
     public let entry: UInt64
+    /// How many rows had been verified before, where the log was restored from an earlier backup.
+    public let remembered: UInt64?
 
     /// Names a fault.
-    public init(code: Code, line: Int, entry: UInt64) {
+    public init(code: Code, line: Int, entry: UInt64, remembered: UInt64? = nil) {
         self.code = code
         self.line = line
         self.entry = entry
+        self.remembered = remembered
     }
 
     /// A sentence for a person.
@@ -62,6 +67,9 @@ public struct AuditFault: Error, Hashable, Sendable, CustomStringConvertible {
         case .surplus: "the log goes on behind the end that was signed"
         case .headMismatch: "the rows are not those that the head was signed over"
         case .rememberedMismatch: "the log is shorter than, or differs from, what was verified before"
+        case .rememberedRestored:
+            "the controller was restored from a backup that ends before this row; the log that was verified before had "
+                + "\(remembered ?? 0) rows, and those from here on are lost"
         }
     }
 }

@@ -29,6 +29,8 @@ public struct AuditVerifier<Key: SignatureVerifying> {
     private var rows: UInt64 = 0
     private var hash = Digest.zero
     private var checkpoints = 0
+    /// Where the log was restored from a backup: how many rows before are the backup's, and when.
+    private var restores: [(rows: UInt64, at: Timestamp)] = []
     private var lastCheckpoint = (rows: UInt64(0), digest: Digest.zero)
 
     /// Begins with nothing read.
@@ -70,7 +72,7 @@ public struct AuditVerifier<Key: SignatureVerifying> {
         guard rows == head.seal.number else { throw fault(.truncated) }
         guard hash == head.seal.hash else { throw fault(.headMismatch) }
         guard lastCheckpoint.digest == head.seal.previous else { throw fault(.checkpointGap) }
-        if let remembered, rows < remembered.number { throw fault(.rememberedMismatch) }
+        if let remembered, rows < remembered.number { throw rememberedFault(remembered) }
         return Summary(rows: rows, checkpoints: checkpoints, head: head.seal, headText: head.text)
     }
 
@@ -79,8 +81,9 @@ public struct AuditVerifier<Key: SignatureVerifying> {
         guard let head, event.number <= head.seal.number else { throw fault(.surplus) }
         let expected = AuditChain.hash(of: event, after: hash, digest: digest)
         guard expected == written else { throw fault(.hashMismatch) }
+        if let rows = event.restoredRows { restores.append((rows, event.at)) }
         if let remembered, remembered.number == event.number, remembered.hash != expected {
-            throw fault(.rememberedMismatch)
+            throw rememberedFault(remembered)
         }
         rows = event.number
         hash = expected
@@ -101,6 +104,14 @@ public struct AuditVerifier<Key: SignatureVerifying> {
         } catch {
             throw fault(error)
         }
+    }
+
+    /// The log is not the one that was seen before; where a restore says so, that is what is told.
+    private func rememberedFault(_ remembered: AuditSeal) -> AuditFault {
+        let cut = restores.first { $0.rows < remembered.number && $0.at.milliseconds / 1000 >= remembered.issuedAt }
+        guard let cut else { return fault(.rememberedMismatch) }
+        return AuditFault(
+            code: .rememberedRestored, line: max(lines, 1), entry: cut.rows + 1, remembered: remembered.number)
     }
 
     /// A fault of the line that was taken last.

@@ -21,13 +21,13 @@ extension Rollout {
         case (.advance, _) where approvalsMissing > 0, (.promote, _) where approvalsMissing > 0:
             throw .notApproved(command, missing: approvalsMissing)
         case (.advance, .progressing), (.advance, .holding), (.advance, .halted):
-            goOn()
+            let repeated = goOn(at: now)
             state = .progressing
-            return advance(outcome: .byPerson, grounds, at: now)
+            return advance(outcome: .byPerson, grounds, at: now) + repeated
         case (.promote, .progressing), (.promote, .holding), (.promote, .halted):
-            goOn()
+            let repeated = goOn(at: now)
             state = .progressing
-            return promote(outcome: .byPerson, grounds, at: now)
+            return promote(outcome: .byPerson, grounds, at: now) + repeated
         case (.halt, .progressing), (.halt, .holding), (.halt, .pending):
             return halt(grounds, at: now)
         case (.resume, .halted), (.resume, .holding):
@@ -123,7 +123,7 @@ extension Rollout {
     }
 
     private mutating func resume(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
-        goOn()
+        let repeated = goOn(at: now)
         let decision = record(.resume, grounds, at: now)
         guard approvalsMissing == 0 else {
             state = .pending
@@ -134,18 +134,19 @@ extension Rollout {
         wait = nil
         noDataSince = nil
         if from == nil { return [decision] + install(at: now) }
-        if awaitsDraw { return [decision, .drawStep(steps.count + 1)] }
+        if awaitsDraw { return [decision] + repeated + [.drawStep(steps.count + 1)] }
         if promotedAt == nil, let last = steps.indices.last, now >= steps[last].deadlineAt {
             steps[last].deadlineAt = now.adding(seconds: policy.deadlineSeconds(of: steps[last].method))
             steps[last].outcome = nil
         }
-        return [decision] + grants(at: now)
+        return [decision] + repeated + grants(at: now)
     }
 
     /// A person has seen why the rollout is halted and goes on: the same harm does not halt it again.
-    private mutating func goOn() {
+    private mutating func goOn(at now: Timestamp) -> [RolloutAction] {
         if state == .halted, let haltedBy, haltedBy.cause == .judge { overruled.insert(haltedBy) }
         haltedBy = nil
+        return repeatUnseen(at: now)
     }
 
     mutating func rollBack(_ grounds: Grounds, at now: Timestamp) -> [RolloutAction] {
@@ -161,7 +162,7 @@ extension Rollout {
     mutating func takeBackAll() -> [RolloutAction] {
         let commanded = members { member in
             switch member.progress {
-            case .commanded, .exposed: true
+            case .commanded, .exposed, .unseen: true
             case .drawn, .failed, .returning, .restored: false
             }
         }

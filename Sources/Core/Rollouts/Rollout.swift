@@ -205,7 +205,7 @@ public struct Rollout: Codable, Hashable, Sendable {
     public mutating func deviceExposed(_ device: DeviceID, at now: Timestamp) -> [RolloutAction] {
         guard let member = members[device] else { return [] }
         switch member.progress {
-        case .drawn, .commanded:
+        case .drawn, .commanded, .unseen:
             members[device]?.progress = .exposed(at: now)
             if firstExposedAt == nil { firstExposedAt = now }
         case .exposed, .failed, .returning, .restored:
@@ -218,7 +218,7 @@ public struct Rollout: Codable, Hashable, Sendable {
     public mutating func deviceFailed(_ device: DeviceID, reason: String, at now: Timestamp) -> [RolloutAction] {
         guard let member = members[device] else { return [] }
         switch member.progress {
-        case .drawn, .commanded, .exposed:
+        case .drawn, .commanded, .exposed, .unseen:
             members[device]?.progress = .failed(reason: reason)
         case .failed, .returning, .restored:
             return []
@@ -237,7 +237,7 @@ public struct Rollout: Codable, Hashable, Sendable {
     public mutating func deviceRetired(_ device: DeviceID, at now: Timestamp) -> [RolloutAction] {
         guard let member = members[device] else { return [] }
         switch member.progress {
-        case .drawn, .commanded, .exposed: members[device]?.progress = .failed(reason: "retired")
+        case .drawn, .commanded, .exposed, .unseen: members[device]?.progress = .failed(reason: "retired")
         case .returning: members[device]?.progress = .restored
         case .failed, .restored: return []
         }

@@ -14,6 +14,10 @@ public enum RolloutAction: Hashable, Sendable {
     case takeBack([DeviceID])
     /// Assign the new version to every remaining device that is not held back, and answer with `restCommanded`.
     case commandRest
+    /// Give these devices the order that they have once more, under a new number.
+    case repeatOrders([DeviceID])
+    /// Do not show these devices the order that they have, until they are ordered something anew.
+    case withdrawOrders([DeviceID])
     /// Make the new version the fallback of every device that runs it.
     case makeFallback
 }

@@ -11,6 +11,9 @@ public struct RolloutMember: Codable, Hashable, Sendable {
         case commanded(at: Timestamp)
         /// Runs the new version. Becomes failed (it went back by itself) or returning.
         case exposed(at: Timestamp)
+        /// Was told to run the new version before the controller was restored from a backup, and was not heard to run
+        /// it since. Becomes exposed, commanded, failed or returning.
+        case unseen
         /// Could not run the new version, or left it by itself, and is on its fallback.
         case failed(reason: String)
         /// Told to return to its fallback.

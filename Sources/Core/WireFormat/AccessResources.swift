@@ -90,6 +90,19 @@ public struct AuditEvent: Codable, Hashable, Sendable {
     }
 }
 
+extension AuditEvent {
+    /// The action of the row that a restore from a backup writes: the first one after those of the backup.
+    public static let restoreAction = "controller.restore"
+
+    /// How many rows of the log before it are those of a backup, in the row of a restore; nil in every other row.
+    public var restoredRows: UInt64? {
+        guard action == Self.restoreAction, let rows = detail["rows"].flatMap(UInt64.init), rows < number else {
+            return nil
+        }
+        return rows
+    }
+}
+
 /// What the controller signed about its audit log: a checkpoint that it keeps, or the log's end when somebody asked.
 public struct AuditMark: Codable, Hashable, Sendable {
     /// How many rows it covers.

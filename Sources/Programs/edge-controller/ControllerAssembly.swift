@@ -1,4 +1,5 @@
 import ArtifactStorage
+import BackupFiles
 import Cryptography
 import Foundation
 import Orchestration
@@ -11,8 +12,11 @@ struct ControllerAssembly {
     init(
         dataDirectory: String, database: DatabasePlace, log: any OrchestratorLog,
         metrics: MetricRegistry = MetricRegistry(),
-        deviceAuthority: CertificateAuthority? = nil, issuer: (any OperatorIssuer)? = nil
+        deviceAuthority: CertificateAuthority? = nil, issuer: (any OperatorIssuer)? = nil, isRestoring: Bool = false
     ) throws {
+        guard isRestoring || !RestoredDirectory.isUnfinished(dataDirectory) else {
+            throw StartFailure.unfinishedRestore(dataDirectory)
+        }
         do {
             try FileManager.default.createDirectory(
                 atPath: dataDirectory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

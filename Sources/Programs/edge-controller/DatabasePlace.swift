@@ -40,6 +40,25 @@ enum DatabasePlace: Hashable {
         }
     }
 
+    /// Opens the database to read all of it, while a controller may use it.
+    func reader(dataDirectory: String) throws -> StoreReader {
+        switch self {
+        case .sqlite: return try StoreReader(sqlite: dataDirectory + "/controller.sqlite")
+        case .postgreSQL(let address):
+            var limits = PostgreSQLLimits()
+            limits.connection.statementSeconds = 600
+            return try StoreReader(postgreSQL: address, limits)
+        }
+    }
+
+    /// What kind it is.
+    var kind: String {
+        switch self {
+        case .sqlite: "sqlite"
+        case .postgreSQL: "postgresql"
+        }
+    }
+
     /// The schema it has.
     func schema(dataDirectory: String) throws -> SchemaState {
         switch self {

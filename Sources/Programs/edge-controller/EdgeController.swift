@@ -8,8 +8,8 @@ struct EdgeController: ParsableCommand {
         abstract: "Ships machine-learning models to fleets of edge devices and takes the bad ones back by itself.",
         version: BuildFacts.version,
         subcommands: [
-            ServeCommand.self, InitCommand.self, CertifyCommand.self, MigrateCommand.self, CopyDatabaseCommand.self,
-            MetricsCatalogueCommand.self,
+            ServeCommand.self, InitCommand.self, CertifyCommand.self, BackupCommand.self, RestoreCommand.self,
+            MigrateCommand.self, CopyDatabaseCommand.self, MetricsCatalogueCommand.self,
         ])
 }
 

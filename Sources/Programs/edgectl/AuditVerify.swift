@@ -60,7 +60,12 @@ struct AuditVerify: ParsableCommand {
                     + "\(Timestamp(milliseconds: summary.head.issuedAt * 1000))"
                     + (remembered.map { ", which continues row \($0.number)" } ?? ""))
         } catch let fault as AuditFault {
-            throw CommandFailure.failed("the audit log was changed: \(fault)")
+            guard fault.code == .rememberedRestored else {
+                throw CommandFailure.failed("the audit log was changed: \(fault)")
+            }
+            throw CommandFailure.failed(
+                "\(fault); if it was you who restored the controller, keep \(head ?? "the file of --head") under "
+                    + "another name as the proof of what was lost, and verify again to begin anew")
         }
     }
 

@@ -86,7 +86,7 @@ extension Rollout {
     /// Whether a device is on its way to the new version, runs it, or is on its way back.
     fileprivate func involves(_ device: DeviceID) -> Bool {
         switch members[device]?.progress {
-        case .drawn, .commanded, .exposed, .returning: true
+        case .drawn, .commanded, .exposed, .unseen, .returning: true
         case .failed, .restored, nil: false
         }
     }
@@ -95,7 +95,7 @@ extension Rollout {
     fileprivate func mayLeave(_ device: DeviceID, for target: VersionReference) -> Bool {
         guard !isPlacebo, target == from else { return false }
         switch members[device]?.progress {
-        case .commanded, .exposed: return true
+        case .commanded, .exposed, .unseen: return true
         case .drawn, .returning, .failed, .restored, nil: return false
         }
     }

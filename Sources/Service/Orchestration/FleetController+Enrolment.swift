@@ -45,6 +45,8 @@ extension FleetController {
             labels: try request.labels.overridden(by: token.labels), enrolledAt: draft.now,
             agentVersion: String(request.agentVersion.prefix(64)))
         device.certificateKey = certificate?.key
+        // The controller before may have ordered more of a device that it alone knew.
+        device.assignmentNumber = draft.state.numberFloor
         if let old = draft.state.devices[request.device] { device.takePlace(of: old) }
         guard token.approval == .manual else {
             return .success(admit(device, certificate, by: token, in: &draft))

@@ -125,7 +125,7 @@ extension TrackedRollout {
         for member in rollout.members.values {
             if member.wasCommanded { progress.commanded += 1 }
             switch member.progress {
-            case .drawn, .commanded: break
+            case .drawn, .commanded, .unseen: break
             case .exposed: progress.exposed += 1
             case .failed: progress.failed += 1
             case .returning: progress.returning += 1

@@ -84,6 +84,7 @@ public final class FleetController: FleetOperations {
                 of: surroundings.store, digest: surroundings.cryptography.digest, log: surroundings.log))
         fleetMetrics.announce(state)
         for device in state.devices.values { ingest.setGuidance(state.guidance(for: device), for: device.id) }
+        try followRestore()
     }
 
     // MARK: - Reading and changing

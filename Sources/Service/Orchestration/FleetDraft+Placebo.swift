@@ -53,7 +53,7 @@ extension FleetDraft {
         }
     }
 
-    private mutating func changeSlots(
+    mutating func changeSlots(
         of devices: [DeviceID], _ model: ModelName, _ change: (inout StoredSlot, inout UInt64) -> Void
     ) {
         for id in devices {

@@ -150,6 +150,10 @@ extension FleetDraft {
             keep(tracked, was: before)
         case .makeFallback:
             makeFallback(tracked.rollout)
+        case .repeatOrders(let devices):
+            repeatOrders(of: before.model, to: devices)
+        case .withdrawOrders(let devices):
+            withdrawOrders(of: before.model, to: devices)
         }
         return following
     }

@@ -16,6 +16,8 @@ struct FleetState: Sendable {
     var policies: [PolicyName: Policy] = [:]
     var deployments: [DeploymentName: Deployment] = [:]
     var rollouts: [RolloutID: TrackedRollout] = [:]
+    /// The backups that the controller was restored from, oldest first.
+    var restores: [StoredRestore] = []
 
     init() {}
 
@@ -28,6 +30,7 @@ struct FleetState: Sendable {
         versions = Dictionary(stored.versions.map { ($0.digest, $0) }) { $1 }
         policies = Dictionary(stored.policies.map { ($0.name, $0) }) { $1 }
         deployments = Dictionary(stored.deployments.map { ($0.name, $0) }) { $1 }
+        restores = stored.restores
         for rollout in stored.rollouts {
             rollouts[rollout.id] = TrackedRollout(rollout, decisions: stored.decisions[rollout.id] ?? [])
         }

@@ -46,6 +46,8 @@ public enum StoreChange: Sendable {
     case audit(AuditEvent)
     /// Inserts a checkpoint of the audit log.
     case auditCheckpoint(AuditMark)
+    /// Inserts or replaces what is known of a restore.
+    case restore(StoredRestore)
     /// Inserts the reply to an idempotency key.
     case reply(StoredReply)
 }
@@ -72,6 +74,8 @@ public struct StoredState: Sendable {
     public var deployments: [Deployment] = []
     /// Rollouts, ended ones included.
     public var rollouts: [Rollout] = []
+    /// The backups that the controller was restored from, by number.
+    public var restores: [StoredRestore] = []
     /// Decisions of all rollouts, by number.
     public var decisions: [RolloutID: [Decision]] = [:]
 

@@ -16,8 +16,9 @@ extension TrackedRollout {
             let member = rollout.members[device].flatMap { $0.step == rollout.steps[index].number ? $0 : nil }
             guard news.heartbeats > 0 || member?.wasCommanded == true || setAside.contains(device) else { continue }
             var one = DeviceObservation(device: place)
-            if setAside.contains(device) {
-                // Nobody waits for it and nothing that it says is believed, whichever arm it is in.
+            if setAside.contains(device) || member?.progress == .unseen {
+                // Nobody waits for it and nothing that it says is believed, whichever arm it is in: since a restore
+                // nobody knows which version a canary measures until it is heard.
                 one.wasHeard = true
                 one.isCommanded = member?.wasCommanded == true
                 one.isExposed = member?.isExposed == true
@@ -74,7 +75,7 @@ extension DeviceObservation {
         switch member.progress {
         case .exposed: isExposed = true
         case .failed(let reason): hasFailedUpdate = reason != RolloutMember.setAside
-        case .drawn, .commanded, .returning, .restored: break
+        case .drawn, .commanded, .unseen, .returning, .restored: break
         }
     }
 }
