@@ -92,6 +92,7 @@ let adapters: [Target] = [
     layer("Adapters", "DeviceFiles", ["Fleet", "DeviceAgent", "Cryptography", "CLinux"]),
     layer("Adapters", "ChildProcesses", ["DeviceAgent", "CLinux"]),
     layer("Adapters", "Terminal"),
+    layer("Adapters", "YAMLText", ["CYAML"]),
     layer("Adapters", "TraceFiles", ["CanaryAnalysis", "RecordedFleets"]),
 ]
 
@@ -102,6 +103,7 @@ let cLibraries: [Target] = [
     cLibrary("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
     cLibrary("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
     cLibrary("CPostgreSQL", pkgConfig: "libpq", apt: "libpq-dev"),
+    cLibrary("CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
     cLibrary("CLinux", apt: "libc6-dev"),
 ]
 
@@ -124,7 +126,8 @@ let programs: [Target] = [
         "edge-agent",
         [
             "Fleet", "WireFormat", "DeviceUpdates", "DeviceAgent", "DeviceFiles", "ChildProcesses", "CurlClient",
-            "Cryptography", "ModelTrust", "PrometheusExposition", "EdgeOrchestrator", argumentParser, logging, yams,
+            "Cryptography", "ModelTrust", "PrometheusExposition", "EdgeOrchestrator", "YAMLText", argumentParser,
+            logging,
         ]),
     program(
         "edgectl",
@@ -164,6 +167,7 @@ let testTargets: [Target] = [
     tests("RivalJudges", ["CanaryAnalysis", "RecordedFleets", real]),
     tests("JudgeBenchmark", ["CanaryAnalysis", "RivalJudges"]),
     tests("Terminal"),
+    tests("YAMLText", [yams]),
     tests("TraceFiles", ["CanaryAnalysis", "FleetSimulation", "RecordedFleets"]),
     tests("WebPages", ["CanaryAnalysis", "Fleet", "Rollouts"]),
     tests("EdgeOrchestrator", ["CurlClient", "Fleet", "MicroHTTPServer", "Rollouts", "WebMessages", "WireFormat"]),

@@ -277,6 +277,10 @@ class Agent:
     """The runtime's command; the fake runtime where none is given."""
     wrapper: list[str] = field(default_factory=list)
     """Words before the agent's command."""
+    program: Path | None = None
+    """The agent's program, where it is not the bench's."""
+    runtime_wrapper: list[str] = field(default_factory=list)
+    """Words before the fake runtime's command."""
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen | None = None
 
@@ -300,11 +304,12 @@ class Agent:
     def words(self) -> list[str]:
         """The command line."""
         runtime = self.command or " ".join(map(shlex.quote, [
-            sys.executable, "-I", str(HERE / "runtime.py"), "--model-dir", "{model_dir}", "--port", "{port}",
-            "--ledger", str(self.ledgers), "--rate-file", str(self.rate_file)]))
+            *self.runtime_wrapper, sys.executable, "-I", str(HERE / "runtime.py"), "--model-dir", "{model_dir}",
+            "--port", "{port}", "--ledger", str(self.ledgers), "--rate-file", str(self.rate_file)]))
         labels = [word for key, value in self.labels.items() for word in ("--label", f"{key}={value}")]
+        program = str(self.program or self.bench.program("edge-agent"))
         return [
-            *self.wrapper, self.bench.program("edge-agent"), "run", "--state", str(self.state), "--device", self.name,
+            *self.wrapper, program, "run", "--state", str(self.state), "--device", self.name,
             "--model", self.model, "--controller", self.url or self.controller.url,
             "--runtime-command", runtime, "--runtime-port", str(self.port), "--probation-seconds", "0",
             "--reserve-mib", "1", "--fetch-tries", "3", *labels,

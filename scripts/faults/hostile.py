@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Fetches a version of a gigabyte through a proxy that does what bad networks and bad people do, with real agents.
 
-    python3 scripts/faults/hostile.py --bin DIR [--mebibytes N] [--seed N]
+    python3 scripts/faults/hostile.py --bin DIR [--agent FILE] [--mebibytes N] [--seed N]
 
-DIR holds edge-controller, edge-agent and edgectl. Every byte of the artifact that leaves the proxy is counted.
+DIR holds edge-controller, edge-agent and edgectl. FILE is a release build of the agent that is linked statically, as devices
+have it: it fetches the large version, and the kernel holds its memory. Every byte of the artifact that leaves the proxy is counted.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from pathlib import Path
 from bench import PATIENCE, Bench, Failed, require, text_of, wait_for
 from fleet import Agent, Controller, make_version
 from hostile_proxy import RETRY_AFTER, HostileProxy, Passage
+from memory_limit import MemoryLimit, copy_with_libraries
 from report import Report
 from watchers import Growth, Memory
 
@@ -26,7 +28,8 @@ EXTRA_SHARE = 0.02
 """So many bytes more than the artifact has may leave the proxy."""
 
 MEMORY_KIB = 20 << 10
-"""The most memory of its own that an agent may ever hold; pages of programs can be read again, and are not its own."""
+"""The memory that the agent of the large version has in all, held by the kernel where it may be: its own, the pages of its
+program and libraries, of the files that it writes, and what the kernel keeps for it."""
 
 CAP_KIB = 4096
 """So many kibibytes a second one of the agents may fetch."""
@@ -84,6 +87,18 @@ class Scene:
         self.agents = {
             name: Agent(self.controller, name, {"way": name}, token, url=self.proxy.url, options=words)
             for name, words in options.items()}
+        self.limit = self.limited(self.agents["large"], arguments.agent) if arguments.agent else None
+
+    def limited(self, agent: Agent, program: Path) -> MemoryLimit | None:
+        """Has an agent run where the kernel holds its memory, but not its runtime's; None where that cannot be."""
+        agent.program, agent.environment = copy_with_libraries(program, self.bench.folder("hostile", "program"))
+        try:
+            limit = MemoryLimit(f"edge-agent-{os.getpid()}", MEMORY_KIB << 10)
+        except OSError as error:
+            print(f"no limit on memory: {error}", flush=True)
+            return None
+        agent.wrapper, agent.runtime_wrapper = limit.inside(), limit.out()
+        return limit
 
     def push(self, name: str, folder: Path, size: int) -> None:
         """Publishes a version of that size."""
@@ -149,11 +164,13 @@ class Scene:
 
     def memory(self) -> str:
         """Its memory."""
-        told = (
-            f"at most {self.watch.most_kib / 1024:.1f} MiB in all its lives, {self.watch.most_own_kib / 1024:.1f} MiB "
-            f"of them its own, where {MEMORY_KIB >> 10} are allowed; the others are pages of programs and libraries")
-        require(self.watch.most_own_kib <= MEMORY_KIB, told)
-        return told
+        own = self.watch.most_own_kib
+        told = f"{own / 1024:.1f} MiB of its own at most, {self.watch.most_kib / 1024:.1f} with all pages it could see"
+        require(own <= MEMORY_KIB, told)
+        if self.limit is None:
+            return f"{told}; the kernel held no limit"
+        require(self.limit.kills == 0, f"the kernel ended it {self.limit.kills} times; {told}")
+        return f"all of it, files and libraries too, within {MEMORY_KIB >> 10} MiB that the kernel held; {told}"
 
     def manners(self) -> str:
         """What it was asked."""
@@ -188,6 +205,7 @@ def parsed() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True, type=Path, help="directory of the product's programs")
+    parser.add_argument("--agent", type=Path, help="a release build of the agent, whose memory the kernel holds")
     parser.add_argument("--mebibytes", type=int, default=1024, help="size of the large version")
     parser.add_argument("--seed", type=int, default=None, help="draws the order of faults and their places")
     arguments = parser.parse_args()
@@ -203,6 +221,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     bench = Bench(arguments.bin.resolve(), sys.executable, thorough=False)
     report = Report()
+    scene = None
     try:
         began = time.monotonic()
         scene = Scene(bench, arguments)
@@ -220,6 +239,8 @@ def main() -> int:
         report.add("hostile proxy", str(failure), False, 0)
     finally:
         bench.close(keeps=report.failed > 0)
+        if scene is not None and scene.limit is not None:
+            scene.limit.close()
     if report.failed:
         print(f"logs: {bench.directory}")
     print(f"{len(report.rows) - report.failed} passed, {report.failed} failed", flush=True)

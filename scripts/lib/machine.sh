@@ -15,6 +15,7 @@ libssl-dev            digests, signatures and keys
 libsqlite3-dev        the embedded database
 libpq-dev             PostgreSQL as the database instead
 zlib1g-dev            compressed answers
+libyaml-dev           the configuration of an agent
 pkg-config            finds the libraries above
 git                   fetches the Swift packages
 python3               the example runtime, the scripts

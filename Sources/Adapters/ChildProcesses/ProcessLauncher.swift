@@ -1,6 +1,6 @@
 internal import CLinux
 public import DeviceAgent
-internal import Foundation
+internal import FoundationEssentials
 internal import Glibc
 
 /// Starts the model runtime as a child process: own process group, no inherited descriptors, output to a log file.
@@ -76,14 +76,12 @@ public struct ProcessLauncher: ProcessLaunching {
 
     /// The last bytes of the log.
     public func recentOutput(limitBytes: Int) -> [UInt8] {
-        guard let file = FileHandle(forReadingAtPath: logPath) else { return [] }
-        defer { try? file.close() }
-        do {
-            let end = try file.seekToEnd()
-            try file.seek(toOffset: end - min(end, UInt64(max(0, limitBytes))))
-            return [UInt8](try file.read(upToCount: limitBytes) ?? Data())
-        } catch {
-            return []
+        let descriptor = unsafe open(logPath, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        let start = max(0, lseek(descriptor, 0, SEEK_END) - max(0, limitBytes))
+        return unsafe [UInt8](unsafeUninitializedCapacity: max(0, limitBytes)) { buffer, count in
+            count = max(0, unsafe pread(descriptor, buffer.baseAddress, buffer.count, start))
         }
     }
 

@@ -34,4 +34,10 @@ public enum OwnProcess {
     public static func killNow() {
         kill(getpid(), SIGKILL)
     }
+
+    /// Writes a line for a person to standard error; what cannot be written is lost.
+    public static func say(_ line: String) {
+        let bytes = Array((line + "\n").utf8)
+        _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
+    }
 }

@@ -1,7 +1,7 @@
 import DeviceAgent
 import DeviceUpdates
 import Fleet
-import Foundation
+import FoundationEssentials
 import PrometheusExposition
 
 /// Everything that is wrong with a configuration, at once.
@@ -167,10 +167,18 @@ private struct Check {
     mutating func token(_ flags: AgentOptions, _ file: AgentFile, _ environment: [String: String]) -> String? {
         if let token = flags.token { return token }
         if let path = flags.tokenFile ?? file.tokenFile {
-            return attempt {
-                try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+            guard let bytes = FileManager.default.contents(atPath: path) else {
+                faults.append("--token-file \(path) is not there, or may not be read")
+                return nil
             }
+            return Self.trimmed(String(decoding: bytes, as: UTF8.self))
         }
         return environment["EDGE_AGENT_TOKEN"]
+    }
+
+    /// Without white space at its ends.
+    private static func trimmed(_ text: String) -> String {
+        let start = text.drop(while: \.isWhitespace)
+        return start.lastIndex { !$0.isWhitespace }.map { String(start[...$0]) } ?? ""
     }
 }

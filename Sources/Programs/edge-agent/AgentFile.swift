@@ -1,6 +1,6 @@
-import Foundation
+import FoundationEssentials
 import PrometheusExposition
-import Yams
+import YAMLText
 
 /// The YAML file of `--config`.
 struct AgentFile: Decodable {
@@ -79,30 +79,24 @@ struct AgentFile: Decodable {
 
     /// Reads a file; unknown keys are faults, because a misspelt key would otherwise be a silent default.
     static func read(_ path: String) throws -> AgentFile {
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw ConfigurationFaults(faults: ["--config \(path) cannot be read: \(error.localizedDescription)"])
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw ConfigurationFaults(faults: ["--config \(path) is not there, or may not be read"])
         }
         do {
-            let unknown = try Self.unknownKeys(text)
+            guard let root = try YAMLReader.read(String(decoding: bytes, as: UTF8.self)) else { return AgentFile() }
+            let unknown = Self.unknownKeys(root)
             guard unknown.isEmpty else {
                 throw ConfigurationFaults(faults: unknown.map { "--config \(path) holds the unknown key \($0)" })
             }
-            return try YAMLDecoder().decode(AgentFile.self, from: text)
-        } catch let faults as ConfigurationFaults {
-            throw faults
-        } catch {
-            throw ConfigurationFaults(faults: ["--config \(path): \(error)"])
+            return try root.decoded()
+        } catch let fault as YAMLFault {
+            throw ConfigurationFaults(faults: ["--config \(path), \(fault)"])
         }
     }
 
-    private static func unknownKeys(_ text: String) throws -> [String] {
-        guard let root = try Yams.compose(yaml: text)?.mapping else { return [] }
-        let top = root.keys.compactMap(\.string).filter { !keys.contains($0) }
-        let inner = root["runtime"]?.mapping?.keys.compactMap(\.string).filter { !Runtime.keys.contains($0) } ?? []
-        return top + inner.map { "runtime.\($0)" }
+    private static func unknownKeys(_ root: YAMLNode) -> [String] {
+        root.keys.filter { !keys.contains($0) }
+            + (root["runtime"]?.keys ?? []).filter { !Runtime.keys.contains($0) }.map { "runtime.\($0)" }
     }
 }
 

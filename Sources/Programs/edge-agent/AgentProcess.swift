@@ -3,7 +3,7 @@ import Cryptography
 import DeviceAgent
 import DeviceFiles
 import EdgeOrchestrator
-import Foundation
+import FoundationEssentials
 import Logging
 
 /// The running agent: one thread per loop, and a stop that is bounded in time.
@@ -67,7 +67,7 @@ struct AgentProcess {
         agent.stop()
         renewal.stop()
         link.cancel()
-        let deadline = Date(timeIntervalSinceNow: Self.stopSeconds)
+        let deadline = ContinuousClock.now + .seconds(Self.stopSeconds)
         for loop in loops where !loop.join(by: deadline) {
             log.note(.warning, "loop_still_busy", ["loop": loop.name])
         }

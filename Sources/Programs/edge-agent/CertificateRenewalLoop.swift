@@ -2,7 +2,7 @@ import Cryptography
 import DeviceAgent
 import DeviceFiles
 import Fleet
-import Foundation
+import FoundationEssentials
 import Synchronization
 import WireFormat
 

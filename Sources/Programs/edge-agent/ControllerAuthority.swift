@@ -4,7 +4,7 @@ import DeviceAgent
 import DeviceFiles
 import EdgeOrchestrator
 import Fleet
-import Foundation
+import FoundationEssentials
 
 /// The certificate authority by which the controller is verified: the one configured, or the one that the enrolment
 /// token pinned.

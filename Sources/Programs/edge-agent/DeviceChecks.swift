@@ -4,7 +4,8 @@ import DeviceAgent
 import DeviceFiles
 import EdgeOrchestrator
 import Fleet
-import Foundation
+import FoundationEssentials
+import Glibc
 import WireFormat
 
 /// Finds out what `edge-agent doctor` judges; every check goes on where the one before failed.
@@ -143,7 +144,7 @@ struct DeviceChecks {
             let advice = "check the network, the address and its certificate authority; the device serves on meanwhile"
             return (.failure("controller", "\(url): \(error)", advice: advice), nil)
         }
-        let time = answer.header("date").flatMap(Self.date)
+        let time = answer.header("date").flatMap(HTTPDate.seconds).map { Timestamp(milliseconds: Int64($0) * 1000) }
         guard let membership else { return (.fine("controller", "\(url) answers"), time) }
         do {
             _ = try DeviceConnection(
@@ -155,14 +156,6 @@ struct DeviceChecks {
             let advice = "401 or 403: the device was retired or its identity is no longer taken; enrol it anew"
             return (.failure("controller", "\(url) answers, but not to the device: \(error)", advice: advice), time)
         }
-    }
-
-    private static func date(_ text: String) -> Timestamp? {
-        let format = DateFormatter()
-        format.locale = Locale(identifier: "en_US_POSIX")
-        format.timeZone = TimeZone(secondsFromGMT: 0)
-        format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-        return format.date(from: text).map { Timestamp(milliseconds: Int64($0.timeIntervalSince1970 * 1000)) }
     }
 
     private func runtime(isRunning: Bool) -> Finding {

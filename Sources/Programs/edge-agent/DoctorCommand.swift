@@ -1,7 +1,7 @@
 import ArgumentParser
 import DeviceAgent
 import DeviceFiles
-import Foundation
+import FoundationEssentials
 
 /// `edge-agent doctor`.
 struct DoctorCommand: ParsableCommand {
@@ -37,10 +37,12 @@ struct DoctorCommand: ParsableCommand {
 
     private static func lines(_ findings: [Finding]) -> [String] {
         findings.map { finding in
-            let head =
-                finding.level.rawValue.padding(toLength: 6, withPad: " ", startingAt: 0)
-                + finding.check.padding(toLength: 13, withPad: " ", startingAt: 0)
+            let head = padded(finding.level.rawValue, 6) + padded(finding.check, 13)
             return head + finding.seen + (finding.advice.isEmpty ? "" : "\n" + "      -> \(finding.advice)")
         }
+    }
+
+    private static func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
     }
 }

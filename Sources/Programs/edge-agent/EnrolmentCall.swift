@@ -5,7 +5,7 @@ import DeviceFiles
 import DeviceUpdates
 import EdgeOrchestrator
 import Fleet
-import Foundation
+import FoundationEssentials
 import ModelTrust
 import WireFormat
 
@@ -58,7 +58,7 @@ struct EnrolmentCall {
                 throw problem
             } catch let error where Self.isTemporary(error) {
                 log.note(.warning, "enrolment_retried", ["error": "\(error)"])
-                Thread.sleep(forTimeInterval: max(0.2, backoff.failed(chance: Double.random(in: 0..<1))))
+                Doorbell().wait(seconds: max(0.2, backoff.failed(chance: Double.random(in: 0..<1))))
             }
         }
         return nil
@@ -73,7 +73,7 @@ struct EnrolmentCall {
     /// As long as the controller's Retry-After, spread by a third, and no longer than until a stop.
     private func waitForApproval(unless isStopped: () -> Bool) {
         let end = Date(timeIntervalSinceNow: Problem.approvalRetrySeconds * Double.random(in: 1...1.33))
-        while !isStopped(), Date() < end { Thread.sleep(forTimeInterval: 0.2) }
+        while !isStopped(), Date() < end { Doorbell().wait(seconds: 0.2) }
     }
 
     private func parsedToken() throws -> EnrolmentToken {

@@ -1,6 +1,6 @@
 import ChildProcesses
 import DeviceAgent
-import Foundation
+import Dispatch
 import Synchronization
 
 /// One of the agent's loops on a thread of its own.
@@ -16,19 +16,15 @@ final class LoopThread: Sendable {
 
     func start() {
         let (body, ended) = (body, ended)
-        let thread = Thread {
+        DispatchQueue(label: name).async {
             body()
             ended.ring()
         }
-        thread.name = name
-        // The loops keep little on their stacks; JSON and TLS fit well into this.
-        thread.stackSize = 1 << 20
-        thread.start()
     }
 
     /// Waits for the loop's end; false when it has not ended by then.
-    func join(by deadline: Date) -> Bool {
-        ended.wait(seconds: deadline.timeIntervalSinceNow)
+    func join(by deadline: ContinuousClock.Instant) -> Bool {
+        ended.wait(seconds: (deadline - .now) / .seconds(1))
     }
 }
 
@@ -38,14 +34,12 @@ final class StopSignal: Sendable {
     private let bell = Doorbell()
 
     init() {
-        let thread = Thread { [self] in
+        DispatchQueue(label: "signals").async { [self] in
             _ = TerminationSignals.wait()
             // Relaxed: the flag carries no other data.
             raised.store(true, ordering: .relaxed)
             bell.ring()
         }
-        thread.name = "signals"
-        thread.start()
     }
 
     var isRaised: Bool { raised.load(ordering: .relaxed) }

@@ -1,9 +1,10 @@
 import ArgumentParser
+import ChildProcesses
 import DeviceAgent
 import DeviceFiles
 import DeviceUpdates
 import Fleet
-import Foundation
+import FoundationEssentials
 
 /// `edge-agent rollback`.
 struct RollbackCommand: ParsableCommand {
@@ -25,7 +26,7 @@ struct RollbackCommand: ParsableCommand {
         let files = StateDirectory(inspecting: state)
         let slot = try slot(in: files)
         guard let current = slot.local.current, let target = slot.local.lastKnownGood, current != target else {
-            StandardError.say(
+            OwnProcess.say(
                 "edge-agent: there is nothing to return to: "
                     + (slot.local.current == nil
                         ? "no version serves" : "the version that serves is the last known good, or there is none")
@@ -43,14 +44,14 @@ struct RollbackCommand: ParsableCommand {
         print("returning from \(current.short) to \(target.short)")
         let end = Date(timeIntervalSinceNow: waitSeconds)
         while Date() < end {
-            Thread.sleep(forTimeInterval: 0.2)
+            Doorbell().wait(seconds: 0.2)
             let now = try AgentState(files: files, model: slot.model)
             if now.local.current == target, now.journal.state.attempt == nil, !now.isReturnWaiting {
                 print("\(target.short) serves; \(current.short) is not taken again before it is ordered on purpose")
                 return
             }
         }
-        StandardError.say(
+        OwnProcess.say(
             "edge-agent: it is not done after \(Int(waitSeconds)) s; see `edge-agent status` and the agent's log")
         throw ExitCode(1)
     }
@@ -59,7 +60,7 @@ struct RollbackCommand: ParsableCommand {
         let models = try AgentState.models(files: files)
         let wanted = models.filter { model == nil || $0.rawValue == model }
         guard wanted.count == 1, let only = wanted.first else {
-            StandardError.say(
+            OwnProcess.say(
                 "edge-agent: \(state) has the model slots \(models.map(\.rawValue).joined(separator: ", ")); say "
                     + "which with --model")
             throw ExitCode(2)

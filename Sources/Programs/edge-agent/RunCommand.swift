@@ -1,4 +1,5 @@
 import ArgumentParser
+import ChildProcesses
 import Logging
 
 /// `edge-agent run`.
@@ -19,13 +20,13 @@ struct RunCommand: ParsableCommand {
         do {
             configuration = try AgentConfiguration(flags: options)
         } catch let faults as ConfigurationFaults {
-            StandardError.say("edge-agent: the configuration cannot be used:\n\(faults)")
+            OwnProcess.say("edge-agent: the configuration cannot be used:\n\(faults)")
             throw ExitCode(2)
         }
         do {
             try AgentProcess(configuration).run()
         } catch {
-            StandardError.say("edge-agent: \(error)")
+            OwnProcess.say("edge-agent: \(error)")
             throw ExitCode(1)
         }
     }

@@ -1,9 +1,10 @@
 import ArgumentParser
+import ChildProcesses
 import DeviceAgent
 import DeviceFiles
 import DeviceUpdates
 import Fleet
-import Foundation
+import FoundationEssentials
 
 /// `edge-agent status`.
 struct StatusCommand: ParsableCommand {
@@ -17,7 +18,7 @@ struct StatusCommand: ParsableCommand {
         let files = StateDirectory(inspecting: state)
         guard let membership = try MembershipStore(files: files).load() else {
             let note = try StandingStore(files: files).load().map { ": \($0.kind), \($0.reason)" }
-            StandardError.say("edge-agent: \(state) holds no enrolled device\(note ?? "")")
+            OwnProcess.say("edge-agent: \(state) holds no enrolled device\(note ?? "")")
             throw ExitCode(1)
         }
         let slots = try AgentState.models(files: files).map { try AgentState(files: files, model: $0) }

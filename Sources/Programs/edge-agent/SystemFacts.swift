@@ -1,6 +1,7 @@
 import DeviceAgent
+import DeviceFiles
 import Fleet
-import Foundation
+import FoundationEssentials
 import Logging
 
 /// Facts of the machine that the program was built for.
@@ -33,12 +34,11 @@ struct SystemClock: AgentClock {
     }
 
     var secondOfDay: Int {
-        let parts = Calendar.current.dateComponents([.hour, .minute, .second], from: Date())
-        return ((parts.hour ?? 0) * 60 + (parts.minute ?? 0)) * 60 + (parts.second ?? 0)
+        LocalTime.secondOfDay
     }
 
     func pause(seconds: Double) {
-        if seconds > 0 { Thread.sleep(forTimeInterval: seconds) }
+        Doorbell().wait(seconds: seconds)
     }
 }
 
@@ -62,12 +62,5 @@ struct StandardErrorLog: AgentLog {
         case .warning: logger.warning("\(event)", metadata: metadata)
         case .error: logger.error("\(event)", metadata: metadata)
         }
-    }
-}
-
-/// Standard error, for what is said to a person at a terminal.
-enum StandardError {
-    static func say(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
     }
 }
