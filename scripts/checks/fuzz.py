@@ -45,9 +45,7 @@ def run(program: str, url: str, key: str, arguments: argparse.Namespace, folder:
         "--continue-on-failure", "--request-timeout", "65", "--warnings", "off", "--no-color", *words]
     done = subprocess.run(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS * 2,
-        env={
-            **os.environ, "SCHEMATHESIS_HOOKS": "fuzz_hooks", "PYTHONPATH": str(HERE),
-            "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis")})
+        env={**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(folder / "hypothesis")})
     said = done.stdout.replace(key, "(key)")
     print(told(said) if done.returncode else "\n".join(said.splitlines()[-12:]), flush=True)
     if done.returncode:

@@ -17,7 +17,8 @@ extension MicroHTTPServer {
         ///
         /// 8 KiB take header fields of about 6 KiB in total, ten times what a device or a scraper sends, and keep
         /// 10,000 held connections at 80 MiB: the library zeroes the whole of it between requests, so that it is all
-        /// resident. Behind a proxy that adds large cookies or tokens set 32 KiB.
+        /// resident. Larger requests are answered 414 or 431; one whose head leaves less than about 200 bytes, which
+        /// the answer's own takes, is closed without one. Behind a proxy that adds large cookies or tokens set 32 KiB.
         public var connectionMemoryBytes: Int = 8 * 1024
         /// The longest request target (path and query) in bytes; a longer one is answered 414.
         public var targetLimitBytes: Int = 4 * 1024
