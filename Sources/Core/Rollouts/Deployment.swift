@@ -12,7 +12,7 @@ public struct Deployment: Codable, Hashable, Sendable {
     public var model: ModelName
     /// The wanted version.
     public var version: VersionName
-    /// The policy by name; nil for the product's default policy.
+    /// The policy by name; nil for the one called `default`.
     public var policy: PolicyName?
     /// How often the judge is tested on the version that runs already; nil for never.
     public var placebo: PlaceboSchedule?

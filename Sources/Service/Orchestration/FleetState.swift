@@ -46,13 +46,15 @@ struct FleetState: Sendable {
         VersionLabel(name: versions[digest]?.version, digest: digest)
     }
 
-    /// The policy a deployment names, or the product's default.
+    /// The policy a deployment names; the one that is called `default` where it names none.
+    ///
+    /// That is the product's own where nobody has applied another of the name. nil where there is no such policy.
     func policy(for deployment: Deployment) -> Policy? {
-        guard let name = deployment.policy else { return Self.standardPolicy }
+        let name = deployment.policy ?? Self.standardPolicy.name
         return policies[name] ?? (name == Self.standardPolicy.name ? Self.standardPolicy : nil)
     }
 
-    /// The policy of deployments that name none.
+    /// The policy `default` as long as nobody has applied another.
     static let standardPolicy: Policy = {
         guard let name = PolicyName(rawValue: "default") else { preconditionFailure("\"default\" is a policy name") }
         return Policy(name: name)
