@@ -87,7 +87,7 @@ let adapters: [Target] = [
             "Fleet", "WireFormat", "Rollouts", "Orchestration", "AuditTrail", "ModelTrust", "Cryptography",
             "PostgreSQLClient", grdb,
         ]),
-    layer("Adapters", "ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
+    layer("Adapters", "ArtifactStorage", ["Fleet", "WireFormat", "Rollouts", "Orchestration", "Cryptography"]),
     layer("Adapters", "BackupFiles", ["Fleet", "Cryptography"]),
     layer("Adapters", "DeviceFiles", ["Fleet", "DeviceAgent", "Cryptography", "CLinux"]),
     layer("Adapters", "ChildProcesses", ["DeviceAgent", "CLinux"]),
@@ -196,7 +196,7 @@ let testTargets: [Target] = [
     tests("DeviceFiles", ["Cryptography", "DeviceAgent", "Fleet", "ModelTrust", "SimulatedWorld"]),
     tests("ChildProcesses", ["DeviceAgent", "Fleet", "WireFormat", "SimulatedWorld"]),
     tests("BackupFiles", ["Cryptography", "Fleet"]),
-    tests("ArtifactStorage", ["Fleet", "WireFormat", "Orchestration", "Cryptography"]),
+    tests("ArtifactStorage", ["Fleet", "WireFormat", "Rollouts", "Orchestration", "Cryptography"]),
     tests(
         "SQLStore",
         [

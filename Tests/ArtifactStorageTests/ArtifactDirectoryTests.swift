@@ -2,6 +2,7 @@ import Cryptography
 import Fleet
 import Foundation
 import Orchestration
+import Rollouts
 import Synchronization
 import Testing
 import WireFormat
@@ -169,17 +170,41 @@ import WireFormat
         #expect(try store.append(digest, offsetBytes: 0, bytes: bytes).complete)
     }
 
-    @Test("an upload that nobody touched for a week is dropped at the next start, a younger one is kept")
-    func old() throws {
+    @Test("artifacts and uploads are listed with their size and the moment of their last byte, and removed as listed")
+    func retention() throws {
+        #expect(try store.files().isEmpty)
+        let other = SHA256().digest(of: [1, 2])
         _ = try store.beginUpload(digest, sizeBytes: 1000)
-        let young = SHA256().digest(of: [1])
-        _ = try store.beginUpload(young, sizeBytes: 1)
-        for name in try uploads() where name.hasPrefix(digest.hex) {
-            try FileManager.default.setAttributes(
-                [.modificationDate: Date(timeIntervalSinceNow: -8 * 86_400)], ofItemAtPath: root + "/uploads/" + name)
+        _ = try store.append(digest, offsetBytes: 0, bytes: bytes)
+        _ = try store.beginUpload(other, sizeBytes: 2)
+        _ = try store.append(other, offsetBytes: 0, bytes: [1])
+        let long = Date(timeIntervalSinceNow: -8 * 86_400)
+        for name in try uploads() {
+            try FileManager.default.setAttributes([.modificationDate: long], ofItemAtPath: root + "/uploads/" + name)
         }
-        let next = try ArtifactDirectory(path: root)
-        #expect(try next.uploadStatus(digest) == nil)
-        #expect(try next.uploadStatus(young) != nil)
+        let files = try store.files()
+        #expect(files.map(\.digest) == [digest, other])
+        #expect(files.map(\.isComplete) == [true, false])
+        #expect(files.map(\.sizeBytes) == [1000, 1])
+        #expect(abs((files.last?.storedAt.seconds ?? 0) - long.timeIntervalSince1970) < 1)
+        #expect(abs((files.first?.storedAt.seconds ?? 0) - Date().timeIntervalSince1970) < 60)
+        for file in files { #expect(try store.remove(file)) }
+        #expect(try store.files().isEmpty)
+        #expect(try store.file(digest) == nil)
+        #expect(try store.uploadStatus(other) == nil)
+        for file in files { #expect(try !store.remove(file), "what is gone is not removed") }
+    }
+
+    @Test("an upload that went on since it was listed is not removed, and what a crash left of one is")
+    func resumedMeanwhile() throws {
+        _ = try store.beginUpload(digest, sizeBytes: 1000)
+        let listed = try #require(try store.files().first)
+        _ = try store.append(digest, offsetBytes: 0, bytes: piece(0..<10))
+        #expect(try !store.remove(listed))
+        #expect(try store.uploadStatus(digest)?.offsetBytes == 10)
+        try FileManager.default.removeItem(atPath: root + "/uploads/\(digest.hex).part")
+        let left = try #require(try store.files().first)
+        #expect(try store.remove(left))
+        #expect(try uploads().isEmpty)
     }
 }

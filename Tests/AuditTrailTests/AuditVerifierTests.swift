@@ -120,6 +120,57 @@ import WireFormat
         #expect(try verify(grown.lines, remembered: head).rows == 36)
     }
 
+    @Test("a log that retention has shortened passes, says where it begins, and its fault names a row")
+    func begun() throws {
+        let rest = try log.begun(behind: 20, key: key)
+        let summary = try verify(rest.lines)
+        #expect(summary.rows == 15)
+        #expect(summary.checkpoints == 3)
+        #expect(summary.beginning?.number == 20)
+        #expect(try verify(log.lines).beginning == nil)
+        var changed = rest
+        changed.events[3].actor = "eve"
+        #expect(fault(changed.lines) == AuditFault(code: .hashMismatch, line: 8, entry: 24))
+        // The rows before it are not there: with them it is no log that begins there.
+        var both = log
+        both.beginning = rest.beginning
+        #expect(fault(both.lines)?.code == .numberGap)
+        var unsaid = rest
+        unsaid.beginning = nil
+        #expect(fault(unsaid.lines)?.code == .checkpointMisplaced)
+        unsaid.checkpoints = unsaid.checkpoints.filter { $0.key > 20 }
+        #expect(fault(unsaid.lines)?.code == .numberGap)
+        // Retention that has removed everything but the newest checkpoint's rows leaves a log too.
+        #expect(try verify(log.begun(behind: 30, key: key).lines).rows == 5)
+    }
+
+    @Test(
+        "a remembered head is held against the checkpoints of rows that retention removed",
+        arguments: [5, 10, 15, 20, 25])
+    func rememberedBeforeTheBeginning(number: Int) throws {
+        var earlier = log
+        earlier.events.removeLast(log.events.count - number)
+        try earlier.reseal(key: key)
+        let head = try verify(earlier.lines).head
+        #expect(head.number == UInt64(number))
+        // Signatures are random: the checkpoints must be those of the log that the head was made of.
+        var grown = earlier
+        grown.events = log.events
+        let kept = earlier.checkpoints
+        try grown.reseal(keeping: kept, key: key)
+        #expect(try verify(grown.lines, remembered: head).rows == 35)
+        #expect(try verify(grown.begun(behind: 20, key: key).lines, remembered: head).rows == 15)
+        // Whoever has the key writes another history, and says that retention removed what would show it.
+        var rewritten = grown
+        rewritten.events[2].actor = "eve"
+        try rewritten.reseal(key: key)
+        let claimed = try rewritten.begun(behind: 20, key: key)
+        #expect(fault(claimed.lines) == nil)
+        let found = fault(claimed.lines, remembered: head)
+        // Before the first checkpoint nothing that is kept says what the rows were.
+        #expect(found?.code == (number == 5 ? nil : .rememberedMismatch))
+    }
+
     @Test("keys of before are given beside the newest: a rotated key leaves the log verifiable")
     func rotated() throws {
         let newer = try SigningKey.generate()
@@ -140,14 +191,20 @@ import WireFormat
         var chance = SeededChance(seed: seed)
         let other = try SampleLog(rows: 30, key: key, chance: &chance)
         let stranger = try SigningKey.generate()
-        let original = log.lines
+        // One log that is whole, and one whose first twenty rows retention has removed.
+        let logs = [log, try log.begun(behind: 20, key: key)]
+        // What the controller signed elsewhere: for another log, and when this one began earlier.
+        let others = [try other.begun(behind: 20, key: key), try log.begun(behind: 10, key: key)]
+        for one in logs + others { _ = try verify(one.lines) }
         var found: [LogMutation: [AuditFault.Code: Int]] = [:]
         var done = 0
         while done < count {
             let kind = LogMutation.allCases[done % LogMutation.allCases.count]
-            let lines = try kind.apply(to: log, other: other, stranger: stranger, chance: &chance)
+            let one = logs[chance.below(2)]
+            let lines = try kind.apply(
+                to: one, other: others[chance.below(2)], stranger: stranger, chance: &chance)
             // Swapping a line with itself, or moving a block to where it was, changes nothing.
-            guard lines != original else { continue }
+            guard lines != one.lines else { continue }
             done += 1
             let fault = fault(lines)
             #expect(fault != nil, "\(kind) number \(done) with seed \(seed) was not found")

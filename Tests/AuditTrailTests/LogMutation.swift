@@ -11,6 +11,7 @@ enum LogMutation: String, CaseIterable {
     case cutAnywhere, cutBehindCheckpoint, rowsAppended, checkpointsRemoved, foreignKey
     case rowEdited, rowEditedAndHashed, historyRewritten, rowRemovedAndRenumbered, rowInsertedAndRenumbered
     case rowsReorderedAndRenumbered, headReplacedByCheckpoint, olderHead, hashReplaced, timeMoved
+    case prefixRemoved, prefixRemovedByCheckpoint, prefixRemovedByForeignKey, beginningRemoved, beginningReplaced
 
     /// The falsified lines.
     ///
@@ -28,6 +29,9 @@ enum LogMutation: String, CaseIterable {
         case .rowEdited, .rowEditedAndHashed, .historyRewritten, .hashReplaced, .timeMoved: editRow(log, &chance)
         case .rowRemovedAndRenumbered, .rowInsertedAndRenumbered, .rowsReorderedAndRenumbered:
             rewriteRows(log, &chance)
+        case .prefixRemoved, .prefixRemovedByCheckpoint, .prefixRemovedByForeignKey, .beginningRemoved,
+            .beginningReplaced:
+            try claimRetention(log, other, stranger, &chance)
         case .checkpointsRemoved, .foreignKey, .headReplacedByCheckpoint, .olderHead:
             try changeSeals(log, other, stranger, &chance)
         }
@@ -61,7 +65,8 @@ enum LogMutation: String, CaseIterable {
         default:
             let marks = log.checkpoints.keys.sorted().dropLast()
             let last = marks[chance.below(marks.count)]
-            lines.removeSubrange((1 + Int(last) + marks.count { $0 <= last })...)
+            let text = log.checkpoints[last].map { AuditExport.line(checkpoint: $0) }
+            lines = Array(lines.prefix { $0 != text }) + [text ?? []]
         }
         return lines
     }
@@ -105,8 +110,34 @@ enum LogMutation: String, CaseIterable {
             log.events.insert(forged, at: place)
         default: log.events.swapAt(place, place + 1)
         }
-        for index in log.events.indices { log.events[index].number = UInt64(index + 1) }
+        for index in log.events.indices { log.events[index].number = log.removed.rows + UInt64(index + 1) }
         log.rehash(from: place)
+        return log.lines
+    }
+
+    /// Removes rows at the beginning, and says that it was retention.
+    private func claimRetention(
+        _ log: SampleLog, _ other: SampleLog, _ stranger: SigningKey, _ chance: inout SeededChance
+    ) throws -> [[UInt8]] {
+        var log = log
+        let marks = log.checkpoints.keys.filter { $0 > log.removed.rows }.sorted()
+        let mark = marks[chance.below(marks.count)]
+        let signed = log.checkpoints[mark] ?? ""
+        switch self {
+        case .prefixRemoved: log.events.removeFirst(1 + chance.below(log.events.count - 1))
+        case .prefixRemovedByCheckpoint:
+            log.events.removeAll { $0.number <= mark }
+            log.beginning = signed
+        case .prefixRemovedByForeignKey: log = try log.begun(behind: mark, key: stranger)
+        case .beginningRemoved:
+            guard log.beginning != nil else { return log.lines }
+            log.beginning = nil
+            if chance.below(2) == 0 { log.checkpoints = log.checkpoints.filter { $0.key > log.removed.rows } }
+        default:
+            // One that the controller signed once: for another log, or for an earlier beginning of this one.
+            guard log.beginning != nil else { return log.lines }
+            log.beginning = other.beginning
+        }
         return log.lines
     }
 
@@ -126,7 +157,7 @@ enum LogMutation: String, CaseIterable {
         default:
             let last = log.checkpoints.keys.sorted()[chance.below(log.checkpoints.count)]
             log.head = log.checkpoints[last] ?? ""
-            log.events.removeSubrange(Int(last)...)
+            log.events.removeAll { $0.number > last }
             log.checkpoints = log.checkpoints.filter { $0.key <= last }
         }
         return log.lines

@@ -92,7 +92,7 @@ import WireFormat
         let publisher = fingerprint("a")
         var version = try world.controller.version(digest: world.versions[1].digest)
         version.publisher = publisher
-        try world.store.commit([.versionSigned(version)])
+        try world.store.commit([.versionUpdated(version)])
         try world.restartController()
         _ = try publish("1 +\(fingerprint("b")) -\(publisher)", in: world)
         #expect { try world.want(2) } throws: { error in

@@ -351,6 +351,20 @@ final class FakeFleet: FleetOperations {
         return []
     }
 
+    func auditLogBeginning() throws -> AuditMark {
+        try note("audit beginning")
+        return AuditMark(number: 4, hash: .zero, at: Sample.now, seal: "a.b.c")
+    }
+
+    func retention(_ choice: RetentionChoice) throws -> RetentionResource {
+        try note("retention \(choice.evidence?.description ?? "-") \(choice.audit?.description ?? "-")")
+        return RetentionResource(
+            lookedAt: Sample.now,
+            expired: [
+                .init(kind: .evidence, kept: .days(365), count: 12, bytes: 3456, names: ["digits-1"])
+            ])
+    }
+
     func auditHead() throws -> AuditMark {
         try note("audit head")
         return AuditMark(number: 5, hash: .zero, at: Sample.now, seal: "a.b.c")

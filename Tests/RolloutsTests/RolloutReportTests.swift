@@ -27,6 +27,29 @@ import Testing
         #expect(step.judgement?.contributions.first?.device == "d0")
     }
 
+    @Test("without its evidence a decision is told from its own record, and that the evidence was removed")
+    func removedEvidence() throws {
+        let whole = try Self.harmed.get()
+        var subject = whole.subject
+        subject.evidenceRemovedAt = SampleRollout.at(0)
+        let report = RolloutReport(
+            whole.decision, of: subject, decisions: whole.decisions, steps: [],
+            replay: DecisionReplay([], policies: subject.policy.metrics))
+        #expect(report.recomputed.outcome == "evidence_removed")
+        #expect(report.deciding == nil && report.alternatives.isEmpty)
+        #expect(report.headline == whole.headline)
+        let words = "the evidence was removed at 1970-01-01T00:00:00.000Z, because it is kept no longer"
+        #expect(report.withoutEvidence == words)
+        #expect(report.replayed == "no more: \(words)")
+        var person = whole.decision
+        person.cause = .person
+        person.actor = "ada"
+        let byPerson = RolloutReport(
+            person, of: subject, decisions: [person], steps: [],
+            replay: DecisionReplay([], policies: subject.policy.metrics))
+        #expect(byPerson.recomputed.outcome == "not_from_evidence")
+    }
+
     @Test("the last decision that moved or stopped the version is the one to explain, or the last at all")
     func mattering() {
         let kinds: [DecisionKind] = [.hold, .halt, .resume, .hold]

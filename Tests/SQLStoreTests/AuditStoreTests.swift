@@ -44,7 +44,7 @@ import WireFormat
     }
 
     private static let dropTriggers = [
-        "DROP TRIGGER audit_is_never_updated", "DROP TRIGGER audit_is_never_deleted",
+        "DROP TRIGGER audit_is_never_updated", "DROP TRIGGER audit_is_cut_at_its_beginning",
         "DROP TRIGGER audit_checkpoints_are_never_updated", "DROP TRIGGER audit_checkpoints_are_never_deleted",
     ]
 
@@ -69,7 +69,8 @@ import WireFormat
     func migrated() throws {
         _ = try DatabaseStore(sqlite: path)
         var statements = [
-            "DROP TABLE audit", "DROP TABLE audit_checkpoints", "DROP TABLE key_sets", "DROP TABLE restores",
+            "DROP TABLE audit", "DROP TABLE audit_checkpoints", "DROP TABLE key_sets", "DROP TABLE audit_beginnings",
+            "DROP TABLE restores",
             "UPDATE schema_version SET version = 1",
             "CREATE TABLE audit (number INTEGER PRIMARY KEY NOT NULL, document TEXT NOT NULL)",
         ]

@@ -175,7 +175,7 @@ import WireFormat
         try place.store.commit([.version(signed), .version(try version("v2", 2))])
         signed.bundle = "another"
         signed.publisher = "b"
-        try place.store.commit([.versionSigned(signed)])
+        try place.store.commit([.versionUpdated(signed)])
         try place.reopen()
         #expect(try place.store.load().versions == [signed, try version("v2", 2)])
     }

@@ -64,13 +64,41 @@ final class StorePlace {
 
     /// Closes it and makes it a database that the program before wrote.
     func toSchema3() throws {
+        try toSchema4()
+        try execute(["DROP TABLE restores", "UPDATE schema_version SET version = 3"])
+    }
+
+    /// The same of the program after that one.
+    func toSchema4() throws {
         close()
-        for statement in ["DROP TABLE restores", "UPDATE schema_version SET version = 3"] {
-            if kind == .postgresql {
-                try PostgreSQLServer.execute(statement, in: database)
-            } else {
-                try DatabaseQueue(path: path).write { try $0.execute(sql: statement) }
-            }
+        let guarded =
+            kind == .postgresql
+            ? [
+                "DROP TRIGGER audit_is_cut_at_its_beginning ON audit", "DROP TRIGGER audit_never_changes ON audit",
+                "DROP FUNCTION audit_is_cut_at_its_beginning",
+                """
+                CREATE TRIGGER audit_never_changes BEFORE UPDATE OR DELETE ON audit
+                FOR EACH ROW EXECUTE FUNCTION audit_is_only_added_to()
+                """,
+            ]
+            : [
+                "DROP TRIGGER audit_is_cut_at_its_beginning",
+                """
+                CREATE TRIGGER audit_is_never_deleted BEFORE DELETE ON audit
+                BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END
+                """,
+            ]
+        try execute(guarded + ["DROP TABLE audit_beginnings", "UPDATE schema_version SET version = 4"])
+    }
+
+    /// Carries statements out as whoever owns the tables.
+    func execute(_ statements: [String]) throws {
+        if kind == .postgresql {
+            for statement in statements { try PostgreSQLServer.execute(statement, in: database) }
+            return
+        }
+        try DatabaseQueue(path: path).write { database in
+            for statement in statements { try database.execute(sql: statement) }
         }
     }
 

@@ -36,6 +36,7 @@ final class MemoryStore: OrchestratorStore {
         var audit: [AuditEvent] = []
         var auditCheckpoints: [AuditMark] = []
         var restores: [UInt64: StoredRestore] = [:]
+        var auditBeginnings: [AuditMark] = []
         var replies: [String: StoredReply] = [:]
         var refusals = 0
         /// Whether the next commit whose answer is lost takes place; nil where no answer is lost.
@@ -143,6 +144,26 @@ final class MemoryStore: OrchestratorStore {
 
     func newestAuditCheckpoint() throws -> AuditMark? { content.withLock { $0.auditCheckpoints.last } }
 
+    func drawnSteps() throws -> [DrawnStep] {
+        content.withLock { content in
+            content.experiments.keys.map { DrawnStep(rollout: $0.rollout, step: $0.step) }
+                .sorted { ($0.rollout, $0.step) < ($1.rollout, $1.step) }
+        }
+    }
+
+    func evidenceExtent(of step: DrawnStep, limit: Int) throws -> StoredExtent {
+        let rows = try evidence(rollout: step.rollout, step: step.step).prefix(limit)
+        return StoredExtent(
+            rows: rows.count, bytes: rows.reduce(0) { $0 + $1.bytes.count }, last: UInt64(rows.last?.tick ?? 0))
+    }
+
+    func auditExtent(through number: UInt64, limit: Int) throws -> StoredExtent {
+        let rows = content.withLock { $0.audit.filter { $0.number <= number } }.prefix(limit)
+        return StoredExtent(rows: rows.count, bytes: 100 * rows.count, last: rows.last?.number ?? 0)
+    }
+
+    func auditBeginning() throws -> AuditMark? { content.withLock { $0.auditBeginnings.last } }
+
     func reply(key: String) throws -> StoredReply? { content.withLock { $0.replies[key] } }
 
     func probe() throws {
@@ -159,7 +180,7 @@ extension MemoryStore.Content {
         case .apiKeyRemoved(let id): apiKeys[id] = nil
         case .token(let token): tokens[token.id] = token
         case .publisherKey(let key): publisherKeys[key.fingerprint ?? key.pem] = key
-        case .versionSigned(let version): versions[version.digest] = version
+        case .versionUpdated(let version): versions[version.digest] = version
         case .policy(let policy): policies[policy.name] = policy
         case .policyRemoved(let name): policies[name] = nil
         case .deployment(let deployment): deployments[deployment.name] = deployment
@@ -168,7 +189,9 @@ extension MemoryStore.Content {
         case .restore(let restore): restores[restore.number] = restore
         case .decisionLabelled(let rollout, let decision):
             decisions[rollout] = decisions[rollout]?.map { $0.number == decision.number ? decision : $0 }
-        case .version, .keySet, .experiment, .evidence, .decision, .audit, .auditCheckpoint, .reply: try append(change)
+        case .version, .keySet, .experiment, .evidence, .decision, .audit, .auditCheckpoint, .auditBeginning, .reply:
+            try append(change)
+        case .removal(let removal): try remove(removal)
         }
     }
 
@@ -207,12 +230,29 @@ extension MemoryStore.Content {
                 throw MemoryStore.Refusal(reason: "checkpoint repeated")
             }
             auditCheckpoints.append(mark)
+        case .auditBeginning(let mark): auditBeginnings.append(mark)
         case .reply(let reply):
             replies = replies.filter { $0.value.at.milliseconds >= reply.at.milliseconds - 86_400_000 }
             if replies[reply.key] == nil { replies[reply.key] = reply }
-        case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .versionSigned, .policy,
-            .policyRemoved, .deployment, .deploymentRemoved, .rollout, .decisionLabelled, .restore:
+        case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .versionUpdated, .policy,
+            .policyRemoved, .deployment, .deploymentRemoved, .rollout, .decisionLabelled, .removal, .restore:
             preconditionFailure("records that replace each other are not appended")
+        }
+    }
+
+    private mutating func remove(_ removal: StoreRemoval) throws {
+        switch removal {
+        case .evidence(let step, let tick):
+            evidence[MemoryStore.Place(rollout: step.rollout, step: step.step)]?.removeAll { $0.tick <= tick }
+        case .experiment(let step):
+            let place = MemoryStore.Place(rollout: step.rollout, step: step.step)
+            guard evidence[place] ?? [] == [] else { throw MemoryStore.Refusal(reason: "it has evidence") }
+            experiments[place] = nil
+        case .audit(let number):
+            guard number <= auditBeginnings.last?.number ?? 0 else {
+                throw MemoryStore.Refusal(reason: "the audit log is only ever added to")
+            }
+            audit.removeAll { $0.number <= number }
         }
     }
 }

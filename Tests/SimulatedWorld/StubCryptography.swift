@@ -2,6 +2,7 @@ import Cryptography
 import Fleet
 import ModelTrust
 import Orchestration
+import Rollouts
 import Synchronization
 import WireFormat
 
@@ -73,4 +74,8 @@ struct NoArtifacts: ArtifactStore {
     func uploadStatus(_ digest: Digest) throws -> UploadStatus? { nil }
 
     func file(_ digest: Digest) throws -> ArtifactFile? { nil }
+
+    func files() throws -> [Retention.StoredFile] { [] }
+
+    func remove(_ file: Retention.StoredFile) throws -> Bool { false }
 }

@@ -36,6 +36,9 @@ final class World {
     var slowShares: [Digest: Double] = [:]
     /// The share of answers that are a cat, by version; others are dogs, and nothing is measured where none is named.
     var cats: [Digest: Double] = [:]
+    /// How long what is collected is kept, from the next start of the controller on.
+    var retention = Retention()
+    private let artifacts: any ArtifactStore
     private(set) var controller: FleetController
     private(set) var registry: MetricRegistry
     private(set) var devices: [SimulatedDevice] = []
@@ -43,8 +46,12 @@ final class World {
     let cryptography: StubCryptography
 
     /// Makes a controller that knows three versions of one model, v1 to v3, and no device yet.
-    init(seed: UInt64 = 1, store: any OrchestratorStore = MemoryStore(), tokens: (any SignedTokens)? = nil) throws {
+    init(
+        seed: UInt64 = 1, store: any OrchestratorStore = MemoryStore(), tokens: (any SignedTokens)? = nil,
+        artifacts: any ArtifactStore = NoArtifacts()
+    ) throws {
         self.store = store
+        self.artifacts = artifacts
         chance = SeededChance(seed: seed)
         model = try ModelName("digits")
         deployment = try DeploymentName("digits")
@@ -65,7 +72,7 @@ final class World {
         registry = MetricRegistry()
         controller = try FleetController(
             .init(
-                store: store, artifacts: NoArtifacts(), cryptography: cryptography, clock: ControllerTime(time: time),
+                store: store, artifacts: artifacts, cryptography: cryptography, clock: ControllerTime(time: time),
                 metrics: registry, log: log, tokens: tokens))
     }
 
@@ -180,10 +187,11 @@ final class World {
                     clock: ControllerTime(time: time), metrics: registry, log: log))
             store = try reopened()
         }
-        controller = try FleetController(
-            .init(
-                store: store, artifacts: NoArtifacts(), cryptography: cryptography, clock: ControllerTime(time: time),
-                metrics: registry, log: log))
+        var surroundings = FleetController.Surroundings(
+            store: store, artifacts: artifacts, cryptography: cryptography, clock: ControllerTime(time: time),
+            metrics: registry, log: log)
+        surroundings.retention = retention
+        controller = try FleetController(surroundings)
         for device in devices { device.link.connect(to: controller) }
     }
 

@@ -28,6 +28,7 @@ import cases_onnx
 import cases_operators
 import cases_postgres
 import cases_reload
+import cases_retention
 import cases_secrets
 import cases_small
 import cases_tls
@@ -45,6 +46,8 @@ SCENES: dict[str, Callable[[Bench, Report], None]] = {
     "versions": cases_artifacts.versions,
     "heartbeats": cases_counting.heartbeats,
     "ends": cases_counting.ends,
+    "retention": cases_retention.sqlite,
+    "retention-postgresql": cases_retention.postgresql,
     "onnx": cases_onnx.onnx,
     "small": cases_small.two_devices,
     "devices": cases_devices.standings,

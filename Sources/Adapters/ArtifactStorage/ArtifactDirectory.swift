@@ -3,6 +3,7 @@ public import Fleet
 import Foundation
 import Glibc
 public import Orchestration
+public import Rollouts
 public import WireFormat
 
 /// Artifacts in a directory, each a file named by its digest.
@@ -11,9 +12,6 @@ public import WireFormat
 ///
 /// A finished artifact is read-only, synced and renamed into place, so a crash leaves it whole or absent.
 public final class ArtifactDirectory: ArtifactStore {
-    /// Unfinished uploads are dropped after a week.
-    private static let uploadLifetimeSeconds = 7 * 86_400.0
-
     private let root: String
     // Held while one upload is appended to; uploads of a controller are few and mostly wait for the network.
     private let lock = NSLock()
@@ -28,7 +26,6 @@ public final class ArtifactDirectory: ArtifactStore {
                 try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             }
         }
-        dropOldUploads()
     }
 
     /// See `ArtifactStore`.
@@ -149,14 +146,44 @@ public final class ArtifactDirectory: ArtifactStore {
         for path in [part(digest), announcement(digest)] { unsafe unlink(path) }
     }
 
-    private func dropOldUploads() {
-        let directory = root + "/uploads"
-        let oldest = Date().addingTimeInterval(-Self.uploadLifetimeSeconds)
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
-            let attributes = try? FileManager.default.attributesOfItem(atPath: directory + "/" + name)
-            if let changed = attributes?[.modificationDate] as? Date, changed < oldest {
-                unsafe unlink(directory + "/" + name)
+    // MARK: - Retention
+
+    /// See `ArtifactStore`.
+    public func files() throws -> [Retention.StoredFile] {
+        let complete = try Self.disk("list artifacts") {
+            try FileManager.default.contentsOfDirectory(atPath: root + "/sha256").flatMap { folder in
+                try FileManager.default.contentsOfDirectory(atPath: "\(root)/sha256/\(folder)")
             }
+        }
+        let uploads = try Self.disk("list uploads") {
+            try FileManager.default.contentsOfDirectory(atPath: root + "/uploads")
+        }
+        // A crash may have left one of an upload's two files.
+        let started = Set(uploads.compactMap { $0.split(separator: ".").first.flatMap { Digest(hex: String($0)) } })
+        return complete.compactMap { Digest(hex: $0) }.sorted().compactMap { stored($0, [finished($0)], true) }
+            + started.sorted().compactMap { stored($0, [part($0), announcement($0)], false) }
+    }
+
+    /// What is stored of a file in some places; nil where nothing is.
+    private func stored(_ digest: Digest, _ places: [String], _ isComplete: Bool) -> Retention.StoredFile? {
+        let found = places.compactMap { try? FileManager.default.attributesOfItem(atPath: $0) }
+        let changed = found.compactMap { $0[.modificationDate] as? Date }.max()
+        guard let changed else { return nil }
+        return Retention.StoredFile(
+            digest: digest, sizeBytes: found.compactMap { ($0[.size] as? NSNumber)?.uint64Value }.first ?? 0,
+            storedAt: Timestamp(milliseconds: Int64(changed.timeIntervalSince1970 * 1000)), isComplete: isComplete)
+    }
+
+    /// See `ArtifactStore`.
+    public func remove(_ file: Retention.StoredFile) throws -> Bool {
+        try lock.withLock {
+            let places =
+                file.isComplete ? [finished(file.digest)] : [part(file.digest), announcement(file.digest)]
+            guard stored(file.digest, places, file.isComplete) == file else { return false }
+            for place in places where FileManager.default.fileExists(atPath: place) {
+                try Self.disk("remove \(place)") { try FileManager.default.removeItem(atPath: place) }
+            }
+            return true
         }
     }
 

@@ -14,7 +14,7 @@ struct StoredTable: Sendable {
             ("devices", ["id"]), ("telemetry", ["device"]), ("api_keys", ["id"]), ("enrolment_tokens", ["id"]),
             ("publisher_keys", ["fingerprint"]), ("policies", ["name"]), ("deployments", ["name"]),
             ("decisions", ["rollout", "number"]), ("key_sets", ["number"]), ("audit_checkpoints", ["number"]),
-            ("restores", ["number"]),
+            ("audit_beginnings", ["number"]), ("restores", ["number"]),
         ].map { StoredTable(name: $0.0, key: $0.1, rest: ["document"]) } + [
             // A rollout names its devices, and an experiment describes them.
             StoredTable(name: "rollouts", key: ["id"], rest: ["document"], page: 20),

@@ -13,9 +13,30 @@ enum PostgreSQLSchema {
     private static let lockNumber = ControllerTurn.lockNumber + 1
 
     /// What makes a database of one version one of the next, by the version it has.
-    private static let migrations: [Int: [String]] = [3: [numbered("restores", "document \(document)")]]
+    private static let migrations: [Int: [String]] = [
+        3: [numbered("restores", "document \(document)")],
+        4: [
+            numbered("audit_beginnings", "document \(document)"),
+            """
+            CREATE FUNCTION audit_is_cut_at_its_beginning() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF EXISTS (SELECT 1 FROM audit_beginnings WHERE number >= OLD.number) THEN RETURN OLD; END IF;
+                RAISE EXCEPTION 'the audit log is only ever added to';
+            END $$
+            """,
+            "DROP TRIGGER audit_never_changes ON audit",
+            """
+            CREATE TRIGGER audit_never_changes BEFORE UPDATE ON audit
+            FOR EACH ROW EXECUTE FUNCTION audit_is_only_added_to()
+            """,
+            """
+            CREATE TRIGGER audit_is_cut_at_its_beginning BEFORE DELETE ON audit
+            FOR EACH ROW EXECUTE FUNCTION audit_is_cut_at_its_beginning()
+            """,
+        ] + guards("audit_beginnings"),
+    ]
 
-    /// What makes an empty database one of the newest version.
+    /// What makes an empty database one of version 4.
     private static let creation: [String] =
         [
             table("devices", "id \(key)"), table("api_keys", "id \(key)"), table("enrolment_tokens", "id \(key)"),
@@ -135,14 +156,10 @@ enum PostgreSQLSchema {
     }
 
     private static func steps(from found: Int) -> [String] {
-        guard found == 0 else {
-            return (found..<version).flatMap { migrations[$0] ?? [] } + [
-                "UPDATE schema_version SET version = \(version)"
+        let created = ["CREATE TABLE schema_version (version INTEGER NOT NULL)"]
+        return (found == 0 ? creation + created : [])
+            + ((found == 0 ? 4 : found)..<version).flatMap { migrations[$0] ?? [] } + [
+                "DELETE FROM schema_version", "INSERT INTO schema_version (version) VALUES (\(version))",
             ]
-        }
-        return creation + [
-            "CREATE TABLE schema_version (version INTEGER NOT NULL)",
-            "INSERT INTO schema_version (version) VALUES (\(version))",
-        ]
     }
 }

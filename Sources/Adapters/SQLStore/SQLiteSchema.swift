@@ -12,7 +12,7 @@ import WireFormat
 /// documents.
 enum SQLiteSchema {
     /// The newest version this program knows.
-    static let version = 4
+    static let version = 5
 
     /// One step of a migration: a statement, or work on what is there.
     private enum Step: ExpressibleByStringLiteral, Sendable {
@@ -83,6 +83,23 @@ enum SQLiteSchema {
         ],
         ["CREATE TABLE key_sets (number INTEGER PRIMARY KEY NOT NULL, document TEXT NOT NULL)"],
         ["CREATE TABLE restores (number INTEGER PRIMARY KEY NOT NULL, document TEXT NOT NULL)"],
+        [
+            "CREATE TABLE audit_beginnings (number INTEGER PRIMARY KEY NOT NULL, document TEXT NOT NULL)",
+            """
+            CREATE TRIGGER audit_beginnings_are_never_updated BEFORE UPDATE ON audit_beginnings
+            BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END
+            """,
+            """
+            CREATE TRIGGER audit_beginnings_are_never_deleted BEFORE DELETE ON audit_beginnings
+            BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END
+            """,
+            "DROP TRIGGER audit_is_never_deleted",
+            """
+            CREATE TRIGGER audit_is_cut_at_its_beginning BEFORE DELETE ON audit
+            WHEN NOT EXISTS (SELECT 1 FROM audit_beginnings WHERE number >= OLD.number)
+            BEGIN SELECT RAISE(ABORT, 'the audit log is only ever added to'); END
+            """,
+        ],
     ]
 
     /// Hashes the rows that a program wrote which did not hash them.

@@ -16,7 +16,7 @@ extension StoreChange {
             case .publisherKey(let key):
                 [try Documents.put("publisher_keys", "fingerprint", key.fingerprint ?? key.pem, key)]
             case .version(let version): [try insertion(of: version)]
-            case .versionSigned(let version):
+            case .versionUpdated(let version):
                 [
                     SQLStatement(
                         "UPDATE versions SET document = :document WHERE digest = :digest",
@@ -35,7 +35,9 @@ extension StoreChange {
                         try values(of: decision, rollout))
                 ]
             case .restore(let restore): [try upsert("restores", restore.number, restore)]
-            case .keySet, .experiment, .evidence, .decision, .audit, .auditCheckpoint, .reply: try additions
+            case .removal(let removal): [removal.statement]
+            case .keySet, .experiment, .evidence, .decision, .audit, .auditCheckpoint, .auditBeginning, .reply:
+                try additions
             }
         }
     }
@@ -74,9 +76,11 @@ extension StoreChange {
                 ]
             case .audit(let event): [try insertion(of: event)]
             case .auditCheckpoint(let mark): [try numbered("audit_checkpoints", mark.number, mark)]
+            case .auditBeginning(let mark): [try numbered("audit_beginnings", mark.number, mark)]
             case .reply(let reply): try insertion(of: reply)
-            case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .version, .versionSigned,
-                .policy, .policyRemoved, .deployment, .deploymentRemoved, .rollout, .decisionLabelled, .restore:
+            case .device, .telemetry, .apiKey, .apiKeyRemoved, .token, .publisherKey, .version, .versionUpdated,
+                .policy, .policyRemoved, .deployment, .deploymentRemoved, .rollout, .decisionLabelled, .removal,
+                .restore:
                 preconditionFailure("records that replace each other are not appended")
             }
         }

@@ -3,6 +3,8 @@ import ModelTrust
 public import WireFormat
 
 /// An audit log as lines of JSON: the signed head, then each row with its hash, each checkpoint behind its last row.
+///
+/// Where retention has removed rows, the signed beginning and the checkpoints of the removed rows come before the rows.
 public enum AuditExport {
     /// The longest line that is read, in bytes.
     public static let lineLimitBytes = 1 << 20
@@ -10,6 +12,11 @@ public enum AuditExport {
     /// The first line: the signed head.
     public static func line(head: String) -> [UInt8] {
         JSONValue.object(["head": .string(head)]).serialized()
+    }
+
+    /// Where the log begins, since retention removed what was before.
+    public static func line(beginning: String) -> [UInt8] {
+        JSONValue.object(["beginning": .string(beginning)]).serialized()
     }
 
     /// A row.
@@ -25,6 +32,7 @@ public enum AuditExport {
     /// A line as it was read.
     enum Line {
         case head(String)
+        case beginning(String)
         case checkpoint(String)
         case event(AuditEvent, hash: Digest)
 
@@ -33,10 +41,17 @@ public enum AuditExport {
             guard let document = try? JSONValue(parsing: text, limits: JSONLimits(bytes: AuditExport.lineLimitBytes)),
                 case .object(let members) = document, document.serialized() == text
             else { return nil }
-            switch (members.count, members["head"], members["checkpoint"], members["event"], members["hash"]) {
-            case (1, .string(let text)?, nil, nil, nil): self = .head(text)
-            case (1, nil, .string(let text)?, nil, nil): self = .checkpoint(text)
-            case (2, nil, nil, let row?, .string(let hash)?):
+            if members.count == 1, case .string(let text)? = members.values.first {
+                switch members.keys.first {
+                case "head": self = .head(text)
+                case "beginning": self = .beginning(text)
+                case "checkpoint": self = .checkpoint(text)
+                default: return nil
+                }
+                return
+            }
+            switch (members.count, members["event"], members["hash"]) {
+            case (2, let row?, .string(let hash)?):
                 guard let event = Self.event(row), let hash = Digest(hex: hash),
                     AuditChain.canonical(event) == row
                 else { return nil }

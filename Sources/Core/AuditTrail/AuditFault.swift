@@ -6,10 +6,14 @@ public struct AuditFault: Error, Hashable, Sendable, CustomStringConvertible {
         case lineMalformed = "line_malformed"
         /// The log does not begin with its signed head.
         case headMissing = "head_missing"
-        /// A checkpoint or head is no signed text of its kind.
+        /// A checkpoint, head or beginning is no signed text of its kind.
         case sealMalformed = "seal_malformed"
-        /// None of the given keys signed a checkpoint or the head.
+        /// None of the given keys signed a checkpoint, the head or the beginning.
         case signatureInvalid = "signature_invalid"
+        /// The beginning does not stand behind the head, or names more rows than there were.
+        case beginningMisplaced = "beginning_misplaced"
+        /// The beginning was signed over another checkpoint.
+        case beginningMismatch = "beginning_mismatch"
         /// A row is missing, or stands in the place of another.
         case numberGap = "number_gap"
         /// A row is not what was written, or the one before it is not.
@@ -57,8 +61,10 @@ public struct AuditFault: Error, Hashable, Sendable, CustomStringConvertible {
         case .lineMalformed: "the line is not as it was written"
         case .headMissing: "the first line is not a signed head"
         case .sealMalformed: "a signed text cannot be read"
-        case .signatureInvalid: "a checkpoint or the head is not signed by a key that was given"
-        case .numberGap: "a row is missing, repeated or in another's place"
+        case .signatureInvalid: "a checkpoint, the head or the beginning is not signed by a key that was given"
+        case .beginningMisplaced: "the beginning is in another's place, or is none of this log"
+        case .beginningMismatch: "the checkpoint that the log begins behind is not the one that was signed"
+        case .numberGap: "a row is missing, repeated or in another's place, and no signed beginning says why"
         case .hashMismatch: "the row was changed, or does not follow the row before it"
         case .checkpointMisplaced: "a checkpoint is missing, repeated or in another's place"
         case .checkpointMismatch: "the rows up to here are not those that the checkpoint was signed over"

@@ -3,8 +3,9 @@ public import ModelTrust
 
 /// What the controller signs about its audit log: how many rows there were, and the hash of the last.
 ///
-/// A checkpoint is kept beside the rows; a head is made whenever somebody asks how long the log is. They are signed as
-/// different types, so that an old checkpoint cannot be shown as the end of the log.
+/// A checkpoint is kept beside the rows; a head is made whenever somebody asks how long the log is; a beginning is made
+/// when retention removes the rows up to a checkpoint. They are signed as different types, so that an old checkpoint
+/// cannot be shown as the end of the log, nor as its beginning.
 public struct AuditSeal: Hashable, Sendable {
     /// What a seal is for.
     public enum Kind: Hashable, Sendable {
@@ -12,12 +13,15 @@ public struct AuditSeal: Hashable, Sendable {
         case checkpoint
         /// The end of the log when somebody asked.
         case head
+        /// Where the log begins, since retention removed what was before.
+        case beginning
 
         /// The type in the header of the signed text.
         public var tokenType: String {
             switch self {
             case .checkpoint: "edge-audit-checkpoint+jwt"
             case .head: "edge-audit-head+jwt"
+            case .beginning: "edge-audit-beginning+jwt"
             }
         }
     }
@@ -27,6 +31,8 @@ public struct AuditSeal: Hashable, Sendable {
     /// The hash of the last row.
     public var hash: Digest
     /// SHA-256 of the text of the checkpoint before it; ``Fleet/Digest/zero`` before the first.
+    ///
+    /// Of a beginning: of the checkpoint that it stands on.
     public var previous: Digest
     /// When it was signed, in seconds since 1970.
     public var issuedAt: Int64

@@ -8,6 +8,10 @@ import WireFormat
 /// those the controller wrote, in their order, none changed, added or left out. Whoever holds the private key can
 /// write another history; against that, and against an older export shown as the newest, only a head that was
 /// remembered elsewhere helps (``remembered``).
+///
+/// A log need not begin with its first row: retention removes the rows up to a checkpoint. The controller signs where
+/// the log begins then, and every checkpoint stays, so that a head that was remembered is still held against the last
+/// checkpoint before it.
 public struct AuditVerifier<Key: SignatureVerifying> {
     /// What a log that passed says.
     public struct Summary: Hashable, Sendable {
@@ -19,6 +23,8 @@ public struct AuditVerifier<Key: SignatureVerifying> {
         public let head: AuditSeal
         /// The signed head's text: what to remember.
         public let headText: String
+        /// Where the log begins, since retention removed what was before; nil for a log that is whole.
+        public let beginning: AuditSeal?
     }
 
     private let keys: [Key]
@@ -26,6 +32,7 @@ public struct AuditVerifier<Key: SignatureVerifying> {
     private let remembered: AuditSeal?
     private var lines = 0
     private var head: (seal: AuditSeal, text: String)?
+    private var beginning: AuditSeal?
     private var rows: UInt64 = 0
     private var hash = Digest.zero
     private var checkpoints = 0
@@ -55,6 +62,9 @@ public struct AuditVerifier<Key: SignatureVerifying> {
         case .head(let text):
             guard head == nil else { throw fault(.lineMalformed) }
             head = (try seal(text, as: .head), text)
+        case .beginning(let text):
+            guard head != nil else { throw fault(.headMissing) }
+            try takeBeginning(text)
         case .event(let event, let written):
             guard head != nil else { throw fault(.headMissing) }
             try take(event, written)
@@ -73,11 +83,23 @@ public struct AuditVerifier<Key: SignatureVerifying> {
         guard hash == head.seal.hash else { throw fault(.headMismatch) }
         guard lastCheckpoint.digest == head.seal.previous else { throw fault(.checkpointGap) }
         if let remembered, rows < remembered.number { throw rememberedFault(remembered) }
-        return Summary(rows: rows, checkpoints: checkpoints, head: head.seal, headText: head.text)
+        return Summary(
+            rows: rows - (beginning?.number ?? 0), checkpoints: checkpoints, head: head.seal, headText: head.text,
+            beginning: beginning)
+    }
+
+    /// Whether checkpoints of removed rows come now.
+    private var isBeforeBeginning: Bool { beginning.map { rows < $0.number } ?? false }
+
+    private mutating func takeBeginning(_ text: String) throws(AuditFault) {
+        guard beginning == nil, rows == 0, checkpoints == 0 else { throw fault(.beginningMisplaced) }
+        let seal = try seal(text, as: .beginning)
+        guard let head, seal.number > 0, seal.number <= head.seal.number else { throw fault(.beginningMisplaced) }
+        beginning = seal
     }
 
     private mutating func take(_ event: AuditEvent, _ written: Digest) throws(AuditFault) {
-        guard event.number == rows + 1 else { throw fault(.numberGap) }
+        guard event.number == rows + 1, !isBeforeBeginning else { throw fault(.numberGap) }
         guard let head, event.number <= head.seal.number else { throw fault(.surplus) }
         let expected = AuditChain.hash(of: event, after: hash, digest: digest)
         guard expected == written else { throw fault(.hashMismatch) }
@@ -91,11 +113,37 @@ public struct AuditVerifier<Key: SignatureVerifying> {
 
     private mutating func takeCheckpoint(_ text: String) throws(AuditFault) {
         let seal = try seal(text, as: .checkpoint)
+        if let beginning, isBeforeBeginning { return try takeCheckpoint(seal, text, before: beginning) }
         guard seal.number == rows, rows > lastCheckpoint.rows else { throw fault(.checkpointMisplaced) }
         guard seal.hash == hash else { throw fault(.checkpointMismatch) }
         guard seal.previous == lastCheckpoint.digest else { throw fault(.checkpointGap) }
         checkpoints += 1
         lastCheckpoint = (rows, digest(Array(text.utf8)))
+    }
+
+    /// A checkpoint of removed rows: the checkpoints before and the head that was remembered are held against it.
+    private mutating func takeCheckpoint(
+        _ seal: AuditSeal, _ text: String, before beginning: AuditSeal
+    ) throws(AuditFault) {
+        guard seal.number > lastCheckpoint.rows, seal.number <= beginning.number else {
+            throw fault(.checkpointMisplaced)
+        }
+        guard seal.previous == lastCheckpoint.digest else { throw fault(.checkpointGap) }
+        if let remembered, lastCheckpoint.rows < remembered.number, remembered.number <= seal.number {
+            // Of two seals over as many rows the hashes tell; else what the remembered one was signed after.
+            let isContinued =
+                remembered.number == seal.number
+                ? remembered.hash == seal.hash : remembered.previous == lastCheckpoint.digest
+            guard isContinued else { throw rememberedFault(remembered) }
+        }
+        checkpoints += 1
+        lastCheckpoint = (seal.number, digest(Array(text.utf8)))
+        guard seal.number == beginning.number else { return }
+        guard seal.hash == beginning.hash, lastCheckpoint.digest == beginning.previous else {
+            throw fault(.beginningMismatch)
+        }
+        rows = seal.number
+        hash = seal.hash
     }
 
     private func seal(_ text: String, as kind: AuditSeal.Kind) throws(AuditFault) -> AuditSeal {

@@ -15,7 +15,12 @@ extension MetricCatalogue {
             HistogramFamily.commitDuration.family, CounterFamily.tickOverruns.family, CounterFamily.logMessages.family,
             GaugeFamily.metricsCollectionDuration.family, CounterFamily.droppedLabelSets.family,
             GaugeFamily.buildInfo.family, GaugeFamily.auditContradicted.family,
+            CounterFamily.retentionRemoved.family, CounterFamily.retentionRemovedBytes.family,
+            CounterFamily.retentionFailures.family, GaugeFamily.retentionLooked.family,
         ])
+
+    /// What retention removes.
+    fileprivate static let retained = MetricLabel("kind", known: ["evidence", "audit", "artifacts", "uploads"])
 }
 
 extension CounterFamily {
@@ -58,6 +63,21 @@ extension CounterFamily {
         "edgeorch_tick_overruns_total",
         help: "Ticks whose work ended after the next tick was due; the judge then looks later than promised.")
 
+    /// What retention removed; label kind.
+    public static let retentionRemoved = CounterFamily(
+        "edgeorch_retention_removed_total", [MetricCatalogue.retained],
+        help: "Rows and files that were removed because they are kept no longer.")
+
+    /// How much retention removed; label kind.
+    public static let retentionRemovedBytes = CounterFamily(
+        "edgeorch_retention_removed_bytes_total", [MetricCatalogue.retained],
+        help: "Bytes of the rows and files that were removed because they are kept no longer.")
+
+    /// How often retention could not remove something; label kind.
+    public static let retentionFailures = CounterFamily(
+        "edgeorch_retention_failures_total", [MetricCatalogue.retained],
+        help: "Looks at which something that is kept no longer could not be removed; the log says why.")
+
     /// Written log messages; label level.
     public static let logMessages = CounterFamily(
         "edgeorch_log_messages_total",
@@ -76,6 +96,11 @@ extension GaugeFamily {
         "edgeorch_audit_contradicted",
         help: "1 where the audit log ended before its newest checkpoint at the start, or differed from it; 0 otherwise."
     )
+
+    /// When it was last looked for what may go.
+    public static let retentionLooked = GaugeFamily(
+        "edgeorch_retention_last_look_timestamp_seconds",
+        help: "When it was last looked for what is kept no longer, in seconds since 1970; absent before the first.")
 
     /// When the certificate shown to clients ends; label listener.
     public static let tlsCertificateExpiry = GaugeFamily(

@@ -59,6 +59,8 @@ public struct Rollout: Codable, Hashable, Sendable {
     public internal(set) var author: String?
     /// Who approved that it starts; nil for nobody.
     public internal(set) var approvals: [Approval]?
+    /// When retention removed its evidence; nil while it is kept.
+    public internal(set) var evidenceRemovedAt: Timestamp?
     /// Since when no guarded metric has had data.
     var noDataSince: Timestamp?
     /// The finding that the rollout is halted by, and those that a person has gone on after.
@@ -121,6 +123,14 @@ public struct Rollout: Codable, Hashable, Sendable {
     /// The devices with this progress, by id.
     public func members(where holds: (RolloutMember) -> Bool) -> [DeviceID] {
         members.filter { holds($0.value) }.keys.sorted()
+    }
+
+    // MARK: - Retention
+
+    /// Its evidence was removed, because it is kept no longer; the decisions stay.
+    public mutating func evidenceRemoved(at now: Timestamp) {
+        guard state.isFinal, evidenceRemovedAt == nil else { return }
+        evidenceRemovedAt = now
     }
 
     // MARK: - Starting and drawing

@@ -17,7 +17,9 @@ extension RolloutReport {
         self.subject = subject
         self.decision = decision
         self.decisions = decisions
-        recomputed = Recomputed(replay.outcome(of: decision))
+        recomputed =
+            subject.evidenceRemovedAt == nil || !decision.isFromEvidence
+            ? Recomputed(replay.outcome(of: decision)) : .evidenceRemoved
         let placed = decision.at(tick: Self.tick(of: decision, among: decisions, steps: steps))
         let before = replay.judgements(before: placed)
         self.steps = zip(steps, zip(replay.judgements, before)).map { step, judged in

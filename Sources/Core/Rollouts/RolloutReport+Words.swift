@@ -45,11 +45,18 @@ extension RolloutReport {
         return "the bound was crossed at tick \(crossed.tick), the effect large enough to matter at tick \(last.tick)"
     }
 
+    /// Why there is no evidence for the decision, in words.
+    public var withoutEvidence: String {
+        subject.evidenceRemovedAt.map { "the evidence was removed at \($0), because it is kept no longer" }
+            ?? "there is no evidence for this decision"
+    }
+
     /// What replaying gave, in words.
     public var replayed: String {
         switch recomputed.outcome {
         case "reproduced": "reproduced: the stored evidence gives the same decision with the same figures"
         case "differs": "differs: \(recomputed.difference ?? "")"
+        case "evidence_removed": "no more: \(withoutEvidence)"
         default: "not from evidence (\(decider))"
         }
     }

@@ -31,6 +31,8 @@ public struct RolloutReport: Codable, Hashable, Sendable {
         public var firstExposedAt: Timestamp?
         /// When it ended.
         public var endedAt: Timestamp?
+        /// When retention removed its evidence; nil while it is kept.
+        public var evidenceRemovedAt: Timestamp?
 
         /// Describes a rollout that has not exposed anybody.
         public init(
@@ -50,10 +52,15 @@ public struct RolloutReport: Codable, Hashable, Sendable {
 
     /// What replaying the decision gave.
     public struct Recomputed: Codable, Hashable, Sendable {
-        /// `reproduced`, `differs` or `not_from_evidence`.
+        /// `reproduced`, `differs`, `not_from_evidence` or `evidence_removed`.
         public var outcome: String
         /// What differs.
         public var difference: String?
+
+        /// Nothing can be replayed: retention has removed the evidence.
+        static let evidenceRemoved = Recomputed()
+
+        private init() { outcome = "evidence_removed" }
 
         /// Describes an outcome.
         public init(_ outcome: DecisionReplay.Outcome) {

@@ -57,6 +57,10 @@ public struct VersionResource: Codable, Hashable, Sendable {
     public var createdAt: Timestamp
     /// Who registered it.
     public var createdBy: String
+    /// When it was pushed again, the last time; nil for never.
+    public var pushedAgainAt: Timestamp?
+    /// When retention removed its artifacts; nil while they are there.
+    public var artifactsRemovedAt: Timestamp?
 
     /// Makes a version.
     public init(

@@ -88,6 +88,8 @@ public struct RolloutResource: Codable, Hashable, Sendable {
     public var firstExposedAt: Timestamp?
     /// When it reached a final state.
     public var endedAt: Timestamp?
+    /// When retention removed its evidence; nil while it is kept.
+    public var evidenceRemovedAt: Timestamp?
 
     /// Makes a rollout.
     public init(
@@ -172,6 +174,8 @@ public struct RolloutEvidence: Codable, Hashable, Sendable {
     public var metrics: [MetricPolicy]
     /// Its decisions.
     public var decisions: [Decision]
+    /// When retention removed what the steps had; nil while it is kept.
+    public var removedAt: Timestamp?
 
     /// Makes a rollout's evidence.
     public init(rollout: RolloutID, steps: [StepEvidence], metrics: [MetricPolicy], decisions: [Decision]) {

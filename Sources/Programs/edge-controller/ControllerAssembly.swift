@@ -4,6 +4,7 @@ import Cryptography
 import Foundation
 import Orchestration
 import PrometheusExposition
+import Rollouts
 
 /// The controller put together on its database and a directory.
 struct ControllerAssembly {
@@ -12,7 +13,8 @@ struct ControllerAssembly {
     init(
         dataDirectory: String, database: DatabasePlace, log: any OrchestratorLog,
         metrics: MetricRegistry = MetricRegistry(),
-        deviceAuthority: CertificateAuthority? = nil, issuer: (any OperatorIssuer)? = nil, isRestoring: Bool = false
+        deviceAuthority: CertificateAuthority? = nil, issuer: (any OperatorIssuer)? = nil,
+        retention: Retention = Retention(), isRestoring: Bool = false
     ) throws {
         guard isRestoring || !RestoredDirectory.isUnfinished(dataDirectory) else {
             throw StartFailure.unfinishedRestore(dataDirectory)
@@ -33,6 +35,7 @@ struct ControllerAssembly {
                 controller: try cryptography.fingerprint(publicKeyPEM: cryptography.assignmentKeyPEM),
                 at: SystemClock().now()))
         surroundings.issuer = issuer
+        surroundings.retention = retention
         controller = try FleetController(surroundings)
     }
 }

@@ -47,6 +47,7 @@ struct ServeCommand: ParsableCommand {
 final class RunningController: Sendable {
     private let log: ControllerLog
     private let loop: TickLoop
+    private let retention: RetentionLoop
     private let controller: FleetController
     private let pool: WorkerPool
     private let servers: [MicroHTTPServer]
@@ -65,7 +66,7 @@ final class RunningController: Sendable {
         }
         controller = try ControllerAssembly(
             dataDirectory: configuration.dataDirectory, database: configuration.database, log: log, metrics: metrics,
-            deviceAuthority: devices?.authority, issuer: issuer
+            deviceAuthority: devices?.authority, issuer: issuer, retention: configuration.retention
         ).controller
         pool = WorkerPool()
         certificate = try configuration.tls.map { [log] files in
@@ -79,8 +80,10 @@ final class RunningController: Sendable {
             authority: try certificates?.authorityPEM, limiter: configuration.limiter)
         servers = wiring.servers(configuration)
         loop = TickLoop(controller)
+        retention = RetentionLoop(controller)
         for server in servers { try server.start() }
         loop.start()
+        retention.start()
         log.info(
             "serving",
             [
@@ -118,6 +121,7 @@ final class RunningController: Sendable {
         log.info("stopping", [:])
         controller.expireWaits(everyone: true)
         for server in servers { server.stop(withinSeconds: 2) }
+        if !retention.stop() { log.warning("the removal under way did not end in time", [:]) }
         if !loop.stop() { log.warning("the tick under way did not end in time", [:]) }
         // What came in since the last tick is committed, so that devices need not send it again.
         do {

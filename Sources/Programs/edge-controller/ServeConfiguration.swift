@@ -1,5 +1,6 @@
 import Foundation
 import OrchestratorAPI
+import Rollouts
 
 /// The configuration of `serve`, read once and validated whole.
 struct ServeConfiguration: Equatable {
@@ -24,6 +25,8 @@ struct ServeConfiguration: Equatable {
     let issuerFile: String?
     /// Whether the metrics are for keys that may scrape only.
     let metricsNeedKey: Bool
+    /// How long what is collected is kept.
+    let retention: Retention
     let connectionLimit: Int
     /// How often each operator's credential may call; 0 for as often as it likes.
     let operatorCallsPerSecond: Int
@@ -82,6 +85,7 @@ struct ServeConfiguration: Equatable {
             database = .sqlite
             faults.append("\(error)")
         }
+        retention = Self.retention(options, environment, &faults)
         faults += Self.artifactFaults(value(options.artifacts, "ARTIFACTS", "directory"))
         func number(_ text: String, _ flag: String, _ range: ClosedRange<Int>) -> Int {
             if let number = Int(text), range.contains(number) { return number }
@@ -103,6 +107,22 @@ struct ServeConfiguration: Equatable {
         if !["text", "json"].contains(format) { faults.append("--log-format \(format): use text or json") }
         guard faults.isEmpty, let listen else { throw Faults(lines: faults) }
         self.listen = listen
+    }
+
+    private static func retention(
+        _ options: ServeOptions, _ environment: [String: String], _ faults: inout [String]
+    ) -> Retention {
+        func time(_ flag: String?, _ name: String, _ fallback: KeptTime) -> KeptTime {
+            guard let text = flag ?? environment["EDGE_CONTROLLER_KEEP_" + name.uppercased()] else { return fallback }
+            if let time = KeptTime(text) { return time }
+            faults.append("--keep-\(name) \(text): use forever, or a number and d, h, m or s, such as 365d")
+            return .forever
+        }
+        let standard = Retention()
+        return Retention(
+            evidence: time(options.keepEvidence, "evidence", standard.evidence),
+            audit: time(options.keepAudit, "audit", standard.audit),
+            artifacts: time(options.keepArtifacts, "artifacts", standard.artifacts))
     }
 
     private static func artifactFaults(_ place: String) -> [String] {

@@ -43,6 +43,15 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Where artifacts are; this version knows a directory only (default: in the data directory).")
     var artifacts: String?
 
+    @Option(help: "How long evidence is kept after a rollout's end: forever, or e.g. 365d, 36h (default: 365d).")
+    var keepEvidence: String?
+
+    @Option(help: "How long rows of the audit log are kept (default: forever).")
+    var keepAudit: String?
+
+    @Option(help: "How long artifacts are kept after the last use of their version (default: forever).")
+    var keepArtifacts: String?
+
     @Option(help: "The most connections at once, 16 to 1000000 (default: 10000).")
     var maxConnections: String?
 

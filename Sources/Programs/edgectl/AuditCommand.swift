@@ -26,8 +26,13 @@ struct AuditList: ParsableCommand {
     }
 
     func run() throws {
-        let events = Array(try server.connect().audit(before: before, limit: limit).reversed())
+        let controller = try server.connect()
+        let events = Array(try controller.audit(before: before, limit: limit).reversed())
         try output.printTable(events, Self.table(events), ifEmpty: "no rows")
+        // Fewer than were asked for: the log has no more, and whoever reads must know why.
+        guard events.count < limit, let beginning = try controller.auditBeginning() else { return }
+        Console.note(
+            "the log begins behind row \(beginning.number): retention removed the rows before at \(beginning.at)")
     }
 
     static func table(_ events: [AuditEvent]) -> Table {

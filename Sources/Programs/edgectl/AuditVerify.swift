@@ -29,8 +29,9 @@ struct AuditVerify: ParsableCommand {
         commandName: "verify", abstract: "Checks every row, hash and signature of an export or of the controller.",
         discussion: """
             Finds any row that was changed, added, left out or moved, up to the signed head, and names the first one;
-            exits 1. Whoever holds the controller's assignment key can write another history: give --head FILE to keep
-            what was verified (the log may only grow from there), and keep that file elsewhere.
+            exits 1. Where retention removed the oldest rows, the beginning must be signed too. Whoever holds the
+            controller's assignment key can write another history: give --head FILE to keep what was verified (the
+            log may only grow from there), and keep that file elsewhere.
             """)
 
     @OptionGroup var server: ServerOptions
@@ -50,7 +51,7 @@ struct AuditVerify: ParsableCommand {
             if let file {
                 try AuditSource.file(file) { try verifier.take($0) }
             } else {
-                try AuditSource.live(try server.connect()) { try verifier.take($0) }
+                verifier = try Self.live(try server.connect(), verifier)
             }
             let summary = try verifier.finish()
             if let head { try PrivateFile.write(Array((summary.headText + "\n").utf8), to: head, overwriting: true) }
@@ -59,6 +60,7 @@ struct AuditVerify: ParsableCommand {
                     + "\(summary.head.hash.short) of "
                     + "\(Timestamp(milliseconds: summary.head.issuedAt * 1000))"
                     + (remembered.map { ", which continues row \($0.number)" } ?? ""))
+            if let beginning = summary.beginning { Console.output.print(Self.sentence(beginning)) }
         } catch let fault as AuditFault {
             guard fault.code == .rememberedRestored else {
                 throw CommandFailure.failed("the audit log was changed: \(fault)")
@@ -67,6 +69,28 @@ struct AuditVerify: ParsableCommand {
                 "\(fault); if it was you who restored the controller, keep \(head ?? "the file of --head") under "
                     + "another name as the proof of what was lost, and verify again to begin anew")
         }
+    }
+
+    /// Reads the log of a controller; once more where retention moved its beginning meanwhile.
+    private static func live(
+        _ controller: Orchestrator, _ verifier: AuditVerifier<PublicKey>
+    ) throws -> AuditVerifier<PublicKey> {
+        let before = try controller.auditBeginning()
+        do {
+            var one = verifier
+            try AuditSource.live(controller) { try one.take($0) }
+            return one
+        } catch is AuditFault where (try? controller.auditBeginning()) != before {
+            var another = verifier
+            try AuditSource.live(controller) { try another.take($0) }
+            return another
+        }
+    }
+
+    /// Where the log begins, in words.
+    private static func sentence(_ beginning: AuditSeal) -> String {
+        "the log begins behind row \(beginning.number): retention removed the rows up to that checkpoint at "
+            + "\(Timestamp(milliseconds: beginning.issuedAt * 1000)), and the controller signed that"
     }
 
     /// The key that the profile pins, where none is given; a key that the controller tells would prove nothing.
@@ -102,6 +126,15 @@ enum AuditSource {
         try take(AuditExport.line(head: head.seal))
         var checkpoints = try controller.auditCheckpoints(after: 0)[...]
         var number: UInt64 = 0
+        if let beginning = try controller.auditBeginning() {
+            try take(AuditExport.line(beginning: beginning.seal))
+            number = beginning.number
+            while let mark = checkpoints.first, mark.number <= number {
+                try take(AuditExport.line(checkpoint: mark.seal))
+                checkpoints.removeFirst()
+                if checkpoints.isEmpty { checkpoints = try controller.auditCheckpoints(after: mark.number)[...] }
+            }
+        }
         while number < head.number {
             let rows = try controller.auditRows(after: number)
             for row in rows where row.number <= head.number {

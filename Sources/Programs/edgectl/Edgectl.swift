@@ -19,9 +19,8 @@ struct Edgectl: ParsableCommand {
         subcommands: [
             KeyCommand.self, APIKeyCommand.self, TokenCommand.self, ModelCommand.self, ApplyCommand.self,
             DiffCommand.self, DeployCommand.self, GetCommand.self, DeleteCommand.self, DeviceCommand.self,
-            RolloutCommands.self, DecisionCommand.self, JudgeCommand.self, AuditCommand.self, ProfileCommand.self,
-            CompletionCommand.self,
-            VersionCommand.self,
+            RolloutCommands.self, DecisionCommand.self, JudgeCommand.self, AuditCommand.self, RetentionCommand.self,
+            ProfileCommand.self, CompletionCommand.self, VersionCommand.self,
         ])
 
     /// Runs the command line and ends the process with its exit code.

@@ -65,7 +65,9 @@ struct ModelShow: ParsableCommand {
             table.add([
                 StyledText("\(version.version)"), StyledText(wide ? version.digest.hex : version.digest.short),
                 StyledText("\(version.releaseCounter)"), StyledText("\(version.files.count)"),
-                StyledText(Quantity.bytes(version.sizeBytes)), StyledText(version.createdBy),
+                version.artifactsRemovedAt == nil
+                    ? StyledText(Quantity.bytes(version.sizeBytes)) : StyledText("removed", .notice),
+                StyledText(version.createdBy),
                 Rendering.time(version.createdAt, wide: wide, now: now),
             ])
         }
@@ -83,6 +85,12 @@ struct ModelShow: ParsableCommand {
                 + "\(Rendering.age(version.createdAt, now: now)) ago)",
             "  size        \(Quantity.bytes(version.sizeBytes)) in \(version.files.count) file(s)",
         ]
+        if let removed = version.artifactsRemovedAt {
+            lines.append(
+                StyledText(
+                    "  artifacts   removed at \(removed), kept no longer: push the version again before you deploy it",
+                    .notice))
+        }
         for file in version.files {
             lines.append("    \(file.digest.short)  \(Quantity.bytes(file.sizeBytes))  \(file.path)")
         }

@@ -66,7 +66,7 @@ struct ReportView {
 
     private var measured: [StyledText] {
         guard let step = report.deciding, let judgement = step.judgement else {
-            return ["", "  there is no evidence for this decision"]
+            return ["", StyledText("  \(report.withoutEvidence)")]
         }
         let title =
             "measured by then: \(judgement.armsInWords), \(report.name(ofStep: step.step)), \(judgement.tick) ticks of "

@@ -40,6 +40,11 @@ struct RolloutExplain: ParsableCommand {
             throw CommandFailure.invalid(
                 "\(rollout) has no decision \(decision); it has \(evidence.decisions.count)")
         }
+        if recompute, let removed = evidence.removedAt {
+            throw CommandFailure.failed(
+                "the evidence of \(rollout) was removed at \(removed), because it is kept no longer; its decisions "
+                    + "stay but cannot be recomputed (`edge-controller serve --keep-evidence`)")
+        }
         let steps = try Self.steps(evidence)
         let replay = DecisionReplay(steps, policies: evidence.metrics)
         if recompute {
@@ -112,5 +117,6 @@ extension RolloutReport.Subject {
         guarantee = rollout.guarantee
         firstExposedAt = rollout.firstExposedAt
         endedAt = rollout.endedAt
+        evidenceRemovedAt = rollout.evidenceRemovedAt
     }
 }

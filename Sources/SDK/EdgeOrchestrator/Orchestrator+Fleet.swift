@@ -1,4 +1,5 @@
 public import Fleet
+public import Rollouts
 public import WireFormat
 
 extension Orchestrator {
@@ -119,6 +120,28 @@ extension Orchestrator {
         let page: Page<AuditMark> = try call(
             .get("audit/checkpoints").asking("after", "\(number)").asking("limit", "1000"))
         return page.items
+    }
+
+    /// Where the audit log begins, signed; nil for a log that is whole.
+    public func auditBeginning() throws(OrchestratorError) -> AuditMark? {
+        do throws(OrchestratorError) {
+            return try call(.get("audit/beginning"))
+        } catch {
+            // Controllers of before have no such route, and remove nothing.
+            guard error.problem?.status == 404 else { throw error }
+            return nil
+        }
+    }
+
+    /// How long what is collected is kept, and what would go now.
+    ///
+    /// - Parameter choice: settings to ask about instead of those in force, by kind.
+    public func retention(
+        _ choice: [RetentionKind: KeptTime] = [:]
+    ) throws(OrchestratorError) -> RetentionResource {
+        var call = APICall.get("retention")
+        for kind in RetentionKind.allCases { call = call.asking(kind.rawValue, choice[kind]?.description) }
+        return try self.call(call)
     }
 
     /// How long the audit log is now, signed.

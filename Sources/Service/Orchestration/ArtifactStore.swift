@@ -1,4 +1,5 @@
 public import Fleet
+public import Rollouts
 public import WireFormat
 
 /// Where artifacts' bytes are, addressed by their digest.
@@ -18,6 +19,14 @@ public protocol ArtifactStore: Sendable {
 
     /// A complete artifact as a file; nil where there is none.
     func file(_ digest: Digest) throws -> ArtifactFile?
+
+    /// Everything that is stored: complete artifacts, and uploads that have not ended.
+    func files() throws -> [Retention.StoredFile]
+
+    /// Removes a file as it was listed.
+    ///
+    /// - Returns: false where it is not there any more, or has been written to since.
+    func remove(_ file: Retention.StoredFile) throws -> Bool
 }
 
 /// A complete artifact on the controller's disk.

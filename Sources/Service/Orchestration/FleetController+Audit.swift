@@ -6,13 +6,28 @@ public import WireFormat
 extension FleetController {
     /// See ``FleetOperations``.
     public func audit(before: UInt64?, limit: Int) throws -> [AuditEvent] {
-        try surroundings.store.newestAudit(before: before, limit: limit)
+        // Rows before the beginning are on their way out.
+        let began = auditBeginning?.number ?? 0
+        return try surroundings.store.newestAudit(before: before, limit: limit).filter { $0.number > began }
     }
 
     /// See ``FleetOperations``.
     public func audit(after: UInt64, limit: Int) throws -> [AuditEvent] {
-        try surroundings.store.audit(after: after, limit: limit)
+        try surroundings.store.audit(after: max(after, auditBeginning?.number ?? 0), limit: limit)
     }
+
+    /// See ``FleetOperations``.
+    public func auditLogBeginning() throws -> AuditMark {
+        guard let mark = auditBeginning else {
+            throw Problem(
+                code: "audit_log_whole", title: "The audit log is whole", status: 404,
+                detail: "the audit log begins with its first row: retention has removed none")
+        }
+        return mark
+    }
+
+    /// Where the log begins; nil where it is whole.
+    var auditBeginning: AuditMark? { auditEnd.withLock { $0.beginning } }
 
     /// See ``FleetOperations``.
     public func auditCheckpoints(after: UInt64, limit: Int) throws -> [AuditMark] {
@@ -44,6 +59,8 @@ struct AuditEnd {
     private var sealed: UInt64 = 0
     private var seal = Digest.zero
     private var sealedAt: Timestamp?
+    /// Where the log begins, since retention removed what was before.
+    private(set) var beginning: AuditMark?
     /// True when the log ended before its newest checkpoint at the start, or differed from it.
     private(set) var isContradicted = false
 
@@ -53,16 +70,19 @@ struct AuditEnd {
     init(
         of store: any OrchestratorStore, digest: ([UInt8]) -> Digest, log: any OrchestratorLog
     ) throws {
-        if let last = try store.newestAudit(before: nil, limit: 1).first {
+        beginning = try store.auditBeginning()
+        if let last = try store.newestAudit(before: nil, limit: 1).first, last.number > beginning?.number ?? 0 {
             number = last.number
             hash = last.hash ?? .zero
+        } else if let beginning {
+            number = beginning.number
+            hash = beginning.hash
         }
         guard let mark = try store.newestAuditCheckpoint() else { return }
         sealed = mark.number
         seal = digest(Array(mark.seal.utf8))
         sealedAt = mark.at
-        let covered = try store.audit(after: mark.number - 1, limit: 1).first
-        if covered?.number != mark.number || covered?.hash != mark.hash {
+        if try contradicts(mark, store) {
             isContradicted = true
             log.error(
                 "the audit log was changed",
@@ -73,11 +93,21 @@ struct AuditEnd {
         }
     }
 
+    /// Whether the newest checkpoint is not over the rows that are there, or rows are missing at the beginning.
+    private func contradicts(_ mark: AuditMark, _ store: any OrchestratorStore) throws -> Bool {
+        let began = beginning?.number ?? 0
+        if mark.number <= began { return mark.number < began || mark.hash != beginning?.hash }
+        let first = try store.audit(after: began, limit: 1).first
+        let covered = try store.audit(after: mark.number - 1, limit: 1).first
+        return first?.number != began + 1 || covered?.number != mark.number || covered?.hash != mark.hash
+    }
+
     /// Numbers and hashes the audit rows among changes, and adds a checkpoint where one is due or asked for.
     mutating func sealing(
         _ changes: [StoreChange], isAsked: Bool, at now: Timestamp, by cryptography: any OrchestratorCryptography
     ) throws -> [StoreChange] {
         var result = changes.map { change in
+            if case .auditBeginning(let mark) = change { beginning = mark }
             guard case .audit(var event) = change else { return change }
             number += 1
             event.number = number

@@ -197,6 +197,9 @@ extension FleetState {
                     remedy: "\(deployment.model) \(deployment.version) is signed by a key that its publishers revoked, "
                         + "and no device installs it; sign it again with a key that counts (`edgectl model push`)"))
         }
+        if let version, version.artifactsRemovedAt != nil {
+            faults.append(FieldFault(field: "version", remedy: version.pushAgainRemedy))
+        }
         if policy(for: deployment) == nil {
             faults.append(
                 FieldFault(field: "policy", remedy: "there is no such policy; apply it first or leave the field out"))

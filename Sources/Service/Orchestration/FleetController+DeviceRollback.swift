@@ -40,6 +40,9 @@ extension FleetState {
                 "publisher_revoked",
                 "\(model) \(target.version) is signed by a key that its publishers revoked, and no device installs it")
         }
+        guard target.artifactsRemovedAt == nil else {
+            throw Problem.conflict("artifacts_removed", target.pushAgainRemedy)
+        }
         guard let current = versions[run.digest] else { return }
         guard (target.releaseCounter, target.createdAt) < (current.releaseCounter, current.createdAt) else {
             throw Problem.conflict(

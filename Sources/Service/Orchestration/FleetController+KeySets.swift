@@ -69,7 +69,7 @@ extension FleetDraft {
         signed.bundle = bundle
         signed.publisher = accepted.publisher
         state.versions[signed.digest] = signed
-        add(.versionSigned(signed))
+        add(.versionUpdated(signed))
         audit(
             caller.auditName, "version.resign", "version/\(signed.model)/\(signed.version)",
             ["digest": signed.digest.hex, "publisher": signed.publisher ?? "unknown"])

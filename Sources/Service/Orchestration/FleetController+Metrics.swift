@@ -16,6 +16,7 @@ extension FleetController {
         let now = now
         collectDevices(state, at: now, into: &snapshot)
         snapshot.gauge(.auditContradicted, [], auditEnd.withLock { $0.isContradicted } ? 1 : 0)
+        if let looked = lookedAt.withLock({ $0 }) { snapshot.gauge(.retentionLooked, [], looked.seconds) }
         collectLabels(state, into: &snapshot)
         let shown = state.rollouts.values.filter { tracked in
             guard !tracked.rollout.isPlacebo else { return false }

@@ -99,6 +99,8 @@ extension FleetController {
     ) throws -> VersionResource {
         let accepted = try verified(registration, model: model)
         return try transact { draft in
+            // Once more: retention may have removed one meanwhile, and does not as long as this goes on.
+            try requireFiles(of: registration)
             if let existing = draft.state.version(registration.version, of: model) {
                 guard existing.digest == accepted.digest else {
                     throw Problem.conflict(
@@ -106,8 +108,9 @@ extension FleetController {
                         "\(model) \(registration.version) is registered with other content; versions never change, "
                             + "choose another name")
                 }
+                let pushed = draft.pushedAgain(existing, by: caller)
                 return existing.publisher == accepted.publisher
-                    ? existing : draft.resign(existing, accepted, registration.bundle, by: caller)
+                    ? pushed : draft.resign(pushed, accepted, registration.bundle, by: caller)
             }
             let version = VersionResource(
                 model: model, version: registration.version, digest: accepted.digest,
@@ -123,7 +126,7 @@ extension FleetController {
         }
     }
 
-    private func verified(_ registration: VersionRegistration, model: ModelName) throws -> AcceptedVersion {
+    private func requireFiles(of registration: VersionRegistration) throws {
         for file in registration.files {
             let stored = try surroundings.artifacts.file(file.digest)
             guard let stored, stored.sizeBytes == file.sizeBytes else {
@@ -131,6 +134,10 @@ extension FleetController {
                     "file_missing", "\(file.path) (\(file.digest.short)) is not uploaded in full; upload it first")
             }
         }
+    }
+
+    private func verified(_ registration: VersionRegistration, model: ModelName) throws -> AcceptedVersion {
+        try requireFiles(of: registration)
         guard let entry = registration.files.first(where: { $0.path == "edge-version.json" }),
             entry.sizeBytes <= Self.manifestLimitBytes, let stored = try surroundings.artifacts.file(entry.digest)
         else {

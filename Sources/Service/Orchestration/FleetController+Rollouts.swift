@@ -73,6 +73,12 @@ extension FleetController {
     /// See ``FleetOperations``.
     public func evidence(_ id: RolloutID) throws -> RolloutEvidence {
         let tracked = try tracked(id)
+        if let removed = tracked.rollout.evidenceRemovedAt {
+            var evidence = RolloutEvidence(
+                rollout: id, steps: [], metrics: tracked.rollout.policy.metrics, decisions: tracked.decisions)
+            evidence.removedAt = removed
+            return evidence
+        }
         let store = surroundings.store
         let steps = try tracked.rollout.steps.compactMap { step -> StepEvidence? in
             guard let stored = try store.experiment(rollout: id, step: step.number) else { return nil }
@@ -114,6 +120,7 @@ extension TrackedRollout {
         shown.decisions = decisions
         shown.firstExposedAt = rollout.firstExposedAt
         shown.endedAt = rollout.endedAt
+        shown.evidenceRemovedAt = rollout.evidenceRemovedAt
         shown.author = rollout.author
         shown.approvals = rollout.approvals
         if !rollout.state.isFinal, rollout.approvalsMissing > 0 { shown.approvalsMissing = rollout.approvalsMissing }

@@ -1,7 +1,7 @@
 public import Fleet
 import Foundation
 public import PrometheusExposition
-import Rollouts
+public import Rollouts
 import Synchronization
 import WireFormat
 
@@ -28,6 +28,8 @@ public final class FleetController: FleetOperations {
         public var tokens: (any SignedTokens)?
         /// Tokens of an OpenID issuer; nil where none are believed.
         public var issuer: (any OperatorIssuer)?
+        /// How long what is collected is kept.
+        public var retention = Retention()
 
         /// Names the surroundings.
         public init(
@@ -57,6 +59,8 @@ public final class FleetController: FleetOperations {
     private let unsettled = Mutex<UnsettledDraft?>(nil)
     /// The end of the audit log as it was last committed.
     let auditEnd: Mutex<AuditEnd>
+    /// When it was last looked for what is kept no longer.
+    let lookedAt = Mutex<Timestamp?>(nil)
     /// True while a forecast is being made.
     let forecasting = Atomic(false)
     // Held over drafting and committing; taken by worker threads and the tick only, never by a thread of the HTTP
@@ -83,6 +87,7 @@ public final class FleetController: FleetOperations {
             try AuditEnd(
                 of: surroundings.store, digest: surroundings.cryptography.digest, log: surroundings.log))
         fleetMetrics.announce(state)
+        fleetMetrics.announceRetention()
         for device in state.devices.values { ingest.setGuidance(state.guidance(for: device), for: device.id) }
         try followRestore()
     }
@@ -109,6 +114,13 @@ public final class FleetController: FleetOperations {
         let result = try body(&draft)
         try commit(draft, settled)
         return result
+    }
+
+    /// Does something that no change may come in between, and changes nothing stored itself.
+    func whileNothingChanges<Result>(_ body: (FleetState) throws -> Result) rethrows -> Result {
+        writer.lock()
+        defer { writer.unlock() }
+        return try body(state)
     }
 
     /// Finds out what became of a commit whose answer was lost, where there is one, and shows it if it took place.
@@ -153,6 +165,8 @@ public final class FleetController: FleetOperations {
             } catch {
                 if error is UnsettledCommit {
                     unsettled.withLock { $0 = UnsettledDraft(draft: draft, auditEnd: end, settled: settled) }
+                } else if draft.isUpkeep {
+                    throw error
                 }
                 faulted.withLock { $0 = "the store refused a commit: \(error)" }
                 surroundings.log.error("commit failed", ["error": "\(error)"])

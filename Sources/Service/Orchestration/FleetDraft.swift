@@ -23,6 +23,8 @@ struct FleetDraft: Sendable {
     var changesCredentials = false
     /// True when a checkpoint of the audit log is asked for.
     var sealsAudit = false
+    /// True where nobody waits for the change: a refusal of it does not mean that the controller cannot serve.
+    var isUpkeep = false
 
     /// What is counted of a device, for drawing a step.
     let telemetry: @Sendable (DeviceID) -> StoredTelemetry

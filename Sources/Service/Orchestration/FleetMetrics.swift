@@ -88,6 +88,26 @@ final class FleetMetrics: Sendable {
         registry.histogram(.canaryEvaluationDuration).observe(seconds)
     }
 
+    // MARK: - Retention
+
+    /// Makes the series of retention, at zero.
+    func announceRetention() {
+        for kind in RetentionKind.allCases {
+            _ = registry.counter(.retentionRemoved, [kind.rawValue])
+            _ = registry.counter(.retentionRemovedBytes, [kind.rawValue])
+            _ = registry.counter(.retentionFailures, [kind.rawValue])
+        }
+    }
+
+    func removed(_ kind: RetentionKind, count: Int, bytes: UInt64) {
+        registry.counter(.retentionRemoved, [kind.rawValue]).add(UInt64(count))
+        registry.counter(.retentionRemovedBytes, [kind.rawValue]).add(bytes)
+    }
+
+    func retentionFailed(_ kind: RetentionKind) {
+        registry.counter(.retentionFailures, [kind.rawValue]).add()
+    }
+
     func overran() {
         registry.counter(.tickOverruns).add()
     }

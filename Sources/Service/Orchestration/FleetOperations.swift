@@ -161,6 +161,11 @@ public protocol FleetOperations: AnyObject, Sendable {
     func auditCheckpoints(after: UInt64, limit: Int) throws -> [AuditMark]
     /// How long the audit log is now, signed.
     func auditHead() throws -> AuditMark
+    /// Where the audit log begins, signed, since retention removed what was before.
+    func auditLogBeginning() throws -> AuditMark
+
+    /// How long what is collected is kept, and what would go now.
+    func retention(_ choice: RetentionChoice) throws -> RetentionResource
 
     /// The reply an idempotency key was answered with.
     func storedReply(key: String) throws -> StoredReply?

@@ -22,8 +22,8 @@ public enum StoreChange: Sendable {
     case keySet(KeySetResource)
     /// Inserts a version; versions never change.
     case version(VersionResource)
-    /// Replaces a version by the same one with another signature.
-    case versionSigned(VersionResource)
+    /// Replaces a version by the same one: with another signature, or without its artifacts, or with them again.
+    case versionUpdated(VersionResource)
     /// Inserts or replaces a policy.
     case policy(Policy)
     /// Removes a policy.
@@ -48,8 +48,12 @@ public enum StoreChange: Sendable {
     case auditCheckpoint(AuditMark)
     /// Inserts or replaces what is known of a restore.
     case restore(StoredRestore)
+    /// Inserts where the audit log begins from now on: behind the checkpoint of that number.
+    case auditBeginning(AuditMark)
     /// Inserts the reply to an idempotency key.
     case reply(StoredReply)
+    /// Removes what is kept no longer.
+    case removal(StoreRemoval)
 }
 
 /// Everything the controller keeps in memory, as it was last committed.
@@ -102,7 +106,7 @@ public struct UnsettledCommit: Error, Hashable, CustomStringConvertible {
 /// Where what was promised is kept.
 ///
 /// Calls block; they are made from worker threads only.
-public protocol OrchestratorStore: Sendable {
+public protocol OrchestratorStore: RetentionStore {
     /// Reads everything that is kept in memory.
     func load() throws -> StoredState
 

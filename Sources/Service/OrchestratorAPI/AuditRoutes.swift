@@ -11,6 +11,7 @@ enum AuditRoutes {
             "GET", "/v1/audit/checkpoints", .person(.read, within: .fleet), query: ["after", "limit"],
             .blocking(checkpoints)),
         Route("GET", "/v1/audit/head", .person(.read, within: .fleet), .blocking(head)),
+        Route("GET", "/v1/audit/beginning", .person(.read, within: .fleet), .blocking(beginning)),
     ]
 
     private static func newest(_ call: Call) throws -> WebResponse {
@@ -36,6 +37,10 @@ enum AuditRoutes {
 
     private static func head(_ call: Call) throws -> WebResponse {
         try .json(try call.operations.auditHead())
+    }
+
+    private static func beginning(_ call: Call) throws -> WebResponse {
+        try .json(try call.operations.auditLogBeginning())
     }
 
     private static func page<Item: Codable & Hashable & Sendable>(

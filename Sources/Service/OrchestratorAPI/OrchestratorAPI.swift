@@ -73,7 +73,7 @@ public final class OrchestratorAPI: WebHandler {
     /// Every route, in the order of `openapi.yaml`.
     static let routes: [Route] =
         ServiceRoutes.all + DeviceRoutes.all + FleetRoutes.all + AccessRoutes.all + RegistryRoutes.all
-        + ArtifactRoutes.all + DeclarationRoutes.all + RolloutRoutes.all + AuditRoutes.all
+        + ArtifactRoutes.all + DeclarationRoutes.all + RolloutRoutes.all + AuditRoutes.all + RetentionRoutes.all
         + TokenRoutes.all
 
     /// Decides from the header fields how much body is read; refuses what is wrong for certain.

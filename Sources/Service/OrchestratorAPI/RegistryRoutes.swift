@@ -46,8 +46,10 @@ enum RegistryRoutes {
     private static func versionByDigest(_ call: Call) throws -> WebResponse {
         let digest = try call.digest("digest")
         let version = try call.operations.version(digest: digest)
-        // The content never changes, but another publisher's key may sign it again.
-        let tag = EntityTag("\(digest)\(version.publisher.map { ".\($0.prefix(16))" } ?? "")")
+        // The content never changes, but another publisher's key may sign it again, and its artifacts may go.
+        let tag = EntityTag(
+            "\(digest)\(version.publisher.map { ".\($0.prefix(16))" } ?? "")"
+                + (version.artifactsRemovedAt == nil ? "" : ".removed"))
         if tag.isKnown(to: call.request) { return tag.notModified }
         return try .json(version, headers: [tag.header, (name: "Cache-Control", value: "private, no-cache")])
     }

@@ -27,7 +27,7 @@ extension ReportPage {
     var measured: Markup {
         guard let step = report.deciding, let judgement = step.judgement else {
             return Self.section(
-                "What was measured", [.element("p", ["class": "hint"], "There is no evidence for this decision.")])
+                "What was measured", [.element("p", ["class": "hint"], "\(report.withoutEvidence.firstUppercased).")])
         }
         let names = [
             "metric", "canary", "baseline", "effect", "95 % interval", "tolerated", "evidence of harm / bound",
