@@ -137,6 +137,12 @@ let programs: [Target] = [
             argumentParser, yams,
         ]),
     program("edge-fleet", ["CanaryAnalysis", "FleetSimulation", "JudgeBenchmark", "Terminal", argumentParser]),
+    program(
+        "edge-load",
+        [
+            "CanaryAnalysis", "Fleet", "WireFormat", "WebMessages", "PrometheusExposition", "Rollouts", "Orchestration",
+            "OrchestratorAPI", "SQLStore", "PostgreSQLClient", "Cryptography", "ModelTrust", argumentParser,
+        ]),
 ]
 
 /// What several test targets simulate with: a disk, a store, a runtime, devices and a whole fleet in memory.
@@ -213,6 +219,7 @@ let package = Package(
         .executable(name: "edge-agent", targets: ["edge-agent"]),
         .executable(name: "edgectl", targets: ["edgectl"]),
         .executable(name: "edge-fleet", targets: ["edge-fleet"]),
+        .executable(name: "edge-load", targets: ["edge-load"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),

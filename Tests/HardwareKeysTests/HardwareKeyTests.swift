@@ -60,6 +60,16 @@ struct HardwareKeyTests {
         #expect(known.publicKey.accepts(derSignature: signature, over: [9]))
     }
 
+    @Test("no program can read out of the token what was made there")
+    func staysInside() throws {
+        _ = try HardwareKey.generate(try token.uri("inside"), pin: token.pin)
+        let keys = try token.privateKeys()
+        #expect(keys.count >= 3, "two came from elsewhere")
+        for key in keys {
+            #expect(key["CKA_SENSITIVE"] == "TRUE" && key["CKA_EXTRACTABLE"] == "FALSE")
+        }
+    }
+
     @Test("a key is never overwritten")
     func neverOverwritten() throws {
         let uri = try token.uri("once")

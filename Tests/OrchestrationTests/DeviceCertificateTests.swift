@@ -69,7 +69,9 @@ import WireFormat
         let renewal = CertificateRenewal(certificateRequest: "mine")
         #expect(try world.controller.renewCertificate(renewal, of: device).certificate == "certificate of a")
         #expect(world.controller.caller(device: device, certificateKey: key("mine")) == .device(device))
-        #expect(world.controller.bar(on: device, using: .bearerToken) != nil)
+        let left = world.controller.bar(on: device, using: .bearerToken)
+        #expect(left?.code == "device_token_left" && left?.detail.contains("revoked") == false)
+        #expect(left?.detail.contains("`edgectl device replace \(device)`") == true, "what to do where the key is lost")
         #expect(world.controller.bar(on: device, using: .anything) == nil)
         // A lost reply is asked for again, with the same key alone.
         #expect(try world.controller.renewCertificate(renewal, of: device).certificate == "certificate of a")

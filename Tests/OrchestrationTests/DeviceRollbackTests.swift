@@ -52,6 +52,41 @@ import WireFormat
         #expect(world.serving(3).count == 12)
     }
 
+    @Test("quarantine and release leave a device where a person sent it; what is promoted meanwhile reaches it")
+    func quarantined() throws {
+        let world = try settled()
+        try rollBack(world, "d103", to: 1)
+        try world.run(3)
+        try world.passThroughQuarantine("d103")
+        #expect(try world.assigned(1).map(\.rawValue) == ["d103"], "it overheats still")
+        try world.restartController()
+        try world.passThroughQuarantine("d103")
+        #expect(try world.assigned(1).map(\.rawValue) == ["d103"])
+        try world.passThroughQuarantine("d103") {
+            try world.want(3)
+            #expect(try world.run(atMost: 200) { $0.rollout?.state == .completed })
+            #expect(try world.assigned(1).map(\.rawValue) == ["d103"])
+        }
+        #expect(try world.assigned(3).count == 12)
+    }
+
+    @Test("a canary that a person sent back stays there too, once its rollout is over")
+    func quarantinedCanary() throws {
+        let world = try World()
+        world.policy.steps = [.devices(20), .percent(100)]
+        world.policy.soakSeconds = 60
+        try world.settle(devices: 24)
+        try world.want(2)
+        try world.run(4)
+        let canary = try #require(world.serving(2).first?.id.rawValue)
+        try rollBack(world, canary, to: 1)
+        try world.order(.promote)
+        #expect(try world.run(atMost: 100) { $0.rollout?.state == .completed })
+        #expect(try world.assigned(1).map(\.rawValue) == [canary])
+        try world.passThroughQuarantine(canary)
+        #expect(try world.assigned(1).map(\.rawValue) == [canary])
+    }
+
     @Test("a later version has to prove itself in a rollout, and what nobody knows is no way back")
     func forward() throws {
         let world = try settled()
@@ -91,5 +126,24 @@ import WireFormat
         #expect(world.serving(1).map(\.id.rawValue).contains(canary))
         #expect(world.rollout?.progress.failed == 1)
         #expect(world.rollout?.id.rawValue == "digits-2")
+    }
+}
+
+extension World {
+    /// Two machines speak for a device, something happens, and a person lets it out again.
+    fileprivate func passThroughQuarantine(_ name: String, _ meanwhile: () throws -> Void = {}) throws {
+        let device = try DeviceID(name)
+        var heard: [Int64: UInt64] = [:]
+        for sequence in 1...3 as ClosedRange<UInt64> {
+            for boot in [1, 2] as [Int64] {
+                let beat = Heartbeat(boot: boot, sequence: sequence, sentAt: 0, assignment: 0, heard: heard[boot] ?? 0)
+                heard[boot] = try controller.heartbeat(beat, from: device).number
+            }
+        }
+        try controller.tick()
+        #expect(try controller.device(device).standing?.kind == .quarantined)
+        try meanwhile()
+        _ = try controller.decide(DeviceDecision(.approve, reason: "one is off"), on: device, by: person)
+        try run(1)
     }
 }

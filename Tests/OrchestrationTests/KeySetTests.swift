@@ -56,6 +56,31 @@ import WireFormat
         }
     }
 
+    @Test("versions are checked with the keys that count; a revoked one is known for what it is")
+    func counted() throws {
+        let world = try World()
+        _ = try publish("1 +\(fingerprint("a"))", in: world)
+        _ = try publish("2 +\(fingerprint("b")) -\(fingerprint("a"))", in: world)
+        let keys = world.controller.state.knownPublisherKeys
+        #expect(keys.trusted == ["pem of \(fingerprint("b"))"])
+        #expect(keys.revoked == ["pem of \(fingerprint("a"))"])
+    }
+
+    @Test("another signature over a version takes the place of the first, for good, and is audited")
+    func signedAgain() throws {
+        let world = try World()
+        let version = try world.controller.version(digest: world.versions[0].digest)
+        let accepted = AcceptedVersion(
+            digest: version.digest, model: version.model, version: version.version, releaseCounter: 1, metadata: [:],
+            publisher: fingerprint("b"))
+        _ = try world.controller.transact { $0.resign(version, accepted, "another", by: world.person) }
+        try world.restartController()
+        let kept = try world.controller.version(digest: version.digest)
+        #expect(kept.bundle == "another" && kept.publisher == fingerprint("b"))
+        let row = try world.store.audit(after: 0, limit: 100).last
+        #expect(row?.action == "version.resign" && row?.detail["publisher"] == fingerprint("b"))
+    }
+
     @Test("the answer to a heartbeat tells of the newest key set, and devices say which they follow")
     func heartbeats() throws {
         let world = try World()

@@ -81,6 +81,31 @@ import WireFormat
         #expect(try world.store.audit(after: 0, limit: 10_000).last?.action == "device.retry")
     }
 
+    @Test func `why a device does not run what it was told is shown until it does or is told something else`() throws {
+        let device = try DeviceID("d100")
+        func failed() throws -> String? { try world.controller.device(device).slots.first?.failed }
+        func report(_ outcome: AttemptReport.Outcome, sequence: UInt64, of number: UInt64) throws {
+            _ = try world.controller.report(
+                ReportBatch(reports: [
+                    AttemptReport(
+                        assignment: number, model: world.model, sequence: sequence, digest: world.versions[0].digest,
+                        step: "check", outcome: outcome, reason: outcome == .succeeded ? nil : "quarantined",
+                        at: world.time.now.milliseconds)
+                ]), from: device)
+        }
+        let number = try slot("d100").number
+        try report(.rejected, sequence: 1001, of: number)
+        try world.restartController()
+        #expect(try failed() == "quarantined")
+        try report(.succeeded, sequence: 1002, of: number)
+        #expect(try failed() == nil)
+        try report(.rejected, sequence: 1003, of: number)
+        try retry("d100")
+        #expect(try failed() == nil, "the next order has not failed yet")
+        try report(.rejected, sequence: 1004, of: number)
+        #expect(try failed() == nil, "what is told late is of the order before")
+    }
+
     @Test func `not while a rollout compares devices, and not where nothing is wanted`() throws {
         try world.want(2)
         try world.run(2)

@@ -124,7 +124,9 @@ final class FakeFleet: FleetOperations {
         return DeviceResource(id: id, labels: patch.labels, state: .online, enrolledAt: Sample.now)
     }
 
-    func bar(on device: DeviceID, using use: DeviceUse) -> DeviceStanding? { state.withLock { $0.bars[use] } }
+    func bar(on device: DeviceID, using use: DeviceUse) -> Problem? {
+        state.withLock { $0.bars[use] }.map { .barred(device, $0) }
+    }
 
     func decide(_ decision: DeviceDecision, on id: DeviceID, by caller: Caller) throws -> DeviceResource {
         try note("\(decision.decision) \(id) by \(caller.auditName)")
@@ -182,7 +184,10 @@ final class FakeFleet: FleetOperations {
             publishedAt: Sample.now, publishedBy: caller.auditName)
     }
 
-    func keySets(after: UInt64, limit: Int) -> Page<KeySetResource> { Page(items: [], next: nil) }
+    func keySets(after: UInt64, limit: Int) -> Page<KeySetResource> {
+        try? note("keySets after \(after) limit \(limit)")
+        return Page(items: [], next: nil)
+    }
 
     func assignmentKey() throws -> PublisherKey {
         try note("assignmentKey")

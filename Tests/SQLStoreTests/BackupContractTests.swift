@@ -172,7 +172,7 @@ import WireFormat
         let place = try StorePlace(kind)
         try place.store.commit([.policy(Policy(name: try PolicyName("kept")))])
         try place.toSchema3()
-        #expect(throws: SQLStoreError.olderSchema(found: 3, known: 4)) { try place.reader() }
+        #expect(throws: SQLStoreError.olderSchema(found: 3, known: 5)) { try place.reader() }
         try place.reopen()
         #expect(try place.store.load().policies.map(\.name.rawValue) == ["kept"])
         let restore = StoredRestore(

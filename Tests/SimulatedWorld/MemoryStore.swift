@@ -38,6 +38,7 @@ final class MemoryStore: OrchestratorStore {
         var restores: [UInt64: StoredRestore] = [:]
         var auditBeginnings: [AuditMark] = []
         var replies: [String: StoredReply] = [:]
+        var lastCommit: [StoreChange] = []
         var refusals = 0
         /// Whether the next commit whose answer is lost takes place; nil where no answer is lost.
         var lostAnswer: Bool?
@@ -56,6 +57,8 @@ final class MemoryStore: OrchestratorStore {
         copied.content.withLock { $0 = now }
         return copied
     }
+    /// The changes of the last commit that took place.
+    var lastCommit: [StoreChange] { content.withLock { $0.lastCommit } }
 
     /// The next so many commits are refused.
     func refuseCommits(_ count: Int) { content.withLock { $0.refusals = count } }
@@ -100,6 +103,7 @@ final class MemoryStore: OrchestratorStore {
             guard content.unsettled == nil else { throw Refusal(reason: "a commit is not settled") }
             var draft = content
             for change in changes { try draft.take(change) }
+            draft.lastCommit = changes
             if let takesPlace = content.lostAnswer {
                 draft.lostAnswer = nil
                 content.lostAnswer = nil

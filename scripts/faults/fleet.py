@@ -301,6 +301,13 @@ class Agent:
         temporary.write_text(str(requests_per_second), encoding="ascii")
         temporary.rename(self.rate_file)
 
+    def set_broken(self, is_broken: bool) -> None:
+        """Whether `fragile` versions cannot run here."""
+        if is_broken:
+            self.rate_file.with_name("broken").touch()
+        else:
+            self.rate_file.with_name("broken").unlink()
+
     def words(self) -> list[str]:
         """The command line."""
         runtime = self.command or " ".join(map(shlex.quote, [

@@ -27,6 +27,7 @@ import cases_devices
 import cases_onnx
 import cases_operators
 import cases_postgres
+import cases_quarantine
 import cases_reload
 import cases_retention
 import cases_secrets
@@ -51,6 +52,7 @@ SCENES: dict[str, Callable[[Bench, Report], None]] = {
     "onnx": cases_onnx.onnx,
     "small": cases_small.two_devices,
     "devices": cases_devices.standings,
+    "quarantine": cases_quarantine.shut_out,
     "tls": cases_tls.one_device,
     "reload": cases_reload.methods,
     "operators": cases_operators.operators,

@@ -2,7 +2,8 @@
 """A tiny model runtime for fault tests: real counters, its own traffic, and a ledger that outlives kill -9.
 
 A version is a directory whose entry begins with a line of JSON: `{"behaviour": ..., "failureShare": ...}`.
-Behaviours: `good`; `wrong` answers golden inputs falsely; `unhealthy` never passes its health check.
+Behaviours: `good`; `wrong` answers golden inputs falsely; `unhealthy` never passes its health check; `fragile` does not
+while a file `broken` lies beside the file of the rate.
 """
 
 import argparse
@@ -114,6 +115,12 @@ class Runtime(ThreadingHTTPServer):
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address
 
+    def is_healthy(self, behaviour: str) -> bool:
+        """Whether a version of such a behaviour passes its health check here and now."""
+        if behaviour == "fragile":
+            return not Path(self.arguments.rate_file).with_name("broken").exists()
+        return behaviour != "unhealthy"
+
     def rate(self) -> float:
         """Requests per second, as the rate file says now."""
         try:
@@ -129,7 +136,7 @@ class Runtime(ThreadingHTTPServer):
             time.sleep(BATCH_SECONDS)
             due += self.rate() * BATCH_SECONDS
             model = self.model
-            if model and due >= 1 and model.facts["behaviour"] != "unhealthy":
+            if model and due >= 1 and self.is_healthy(model.facts["behaviour"]):
                 self.counters.count(model.version, int(due), model.facts["failureShare"], chance)
                 due -= int(due)
 
@@ -151,7 +158,8 @@ class Connection(BaseHTTPRequestHandler):
         elif self.path == "/metrics":
             self.send(200, self.server.counters.scraped(model.version, model.path).encode())
         else:
-            self.send(500 if model.facts["behaviour"] == "unhealthy" else 200, b'{"status":"asked"}')
+            healthy = self.server.is_healthy(model.facts["behaviour"])
+            self.send(200 if healthy else 500, b'{"status":"asked"}')
 
     def do_POST(self) -> None:
         """A golden input, or the order to load the current version."""

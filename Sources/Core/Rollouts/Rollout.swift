@@ -213,15 +213,30 @@ public struct Rollout: Codable, Hashable, Sendable {
 
     /// A device was heard to serve the new version.
     public mutating func deviceExposed(_ device: DeviceID, at now: Timestamp) -> [RolloutAction] {
-        guard let member = members[device] else { return [] }
-        switch member.progress {
-        case .drawn, .commanded, .unseen:
-            members[device]?.progress = .exposed(at: now)
-            if firstExposedAt == nil { firstExposedAt = now }
-        case .exposed, .failed, .returning, .restored:
-            return []
+        devicesHeard(exposed: [device], restored: [], at: now)
+    }
+
+    /// Devices were heard to serve the new version, or another one after they were told to return; what follows is
+    /// looked at once for all of them.
+    ///
+    /// - Complexity: of one look at all members, however many devices were heard.
+    public mutating func devicesHeard(
+        exposed: [DeviceID], restored: [DeviceID], at now: Timestamp
+    ) -> [RolloutAction] {
+        var isExposed = false
+        for device in exposed {
+            switch members[device]?.progress {
+            case .drawn, .commanded, .unseen:
+                members[device]?.progress = .exposed(at: now)
+                isExposed = true
+            case .exposed, .failed, .returning, .restored, nil: continue
+            }
         }
-        return grants(at: now) + settled(at: now)
+        if isExposed, firstExposedAt == nil { firstExposedAt = now }
+        let returned = restored.filter { members[$0]?.progress == .returning }
+        for device in returned { members[device]?.progress = .restored }
+        guard isExposed || !returned.isEmpty else { return [] }
+        return (isExposed ? grants(at: now) : []) + settled(at: now)
     }
 
     /// A device could not run the new version, or left it by itself.
@@ -238,9 +253,7 @@ public struct Rollout: Codable, Hashable, Sendable {
 
     /// A device was heard to serve another version than the new one, after it was told to return.
     public mutating func deviceRestored(_ device: DeviceID, at now: Timestamp) -> [RolloutAction] {
-        guard members[device]?.progress == .returning else { return [] }
-        members[device]?.progress = .restored
-        return settled(at: now)
+        devicesHeard(exposed: [], restored: [device], at: now)
     }
 
     /// A device was retired: nobody waits for it any more.

@@ -94,6 +94,8 @@ public struct DeviceResource: Codable, Hashable, Sendable {
         public var arm: String
         /// The update step it is in.
         public var step: String?
+        /// Why it did not carry its newest assignment out, such as `quarantined`; nil where it did or has not said.
+        public var failed: String?
         /// Whether the runtime is healthy.
         public var healthy: Bool
 

@@ -69,6 +69,10 @@ extension FleetDraft {
             change(rollout.id) { rollout, now in
                 rollout.deviceFailed(device.id, reason: "returned_by_person", at: now)
             }
+            if var returned = state.devices[device.id] {
+                returned.noteReturn(of: slot.model, from: rollout.to)
+                put(returned)
+            }
             return
         }
         guard let deployment = slot.deployment else {
@@ -81,7 +85,16 @@ extension FleetDraft {
             SlotAssignment(
                 model: slot.model, run: target, fallback: target, deployment: deployment, rollout: nil),
             onPurpose: true)
+        returned.noteReturn(of: slot.model, from: state.settledVersion(of: deployment) ?? slot.run)
         put(returned)
+    }
+}
+
+extension StoredDevice {
+    /// Keeps what a person sent the device back from: only what comes later reaches it again by itself.
+    fileprivate mutating func noteReturn(of model: ModelName, from version: VersionReference?) {
+        guard let index = slots.firstIndex(where: { $0.model == model }) else { return }
+        slots[index].returnedFrom = version?.digest
     }
 }
 

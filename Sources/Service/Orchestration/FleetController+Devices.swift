@@ -128,6 +128,7 @@ extension FleetController {
             shown.deployment = slot.deployment
             shown.rollout = slot.rollout
             shown.step = said?.step
+            shown.failed = slot.failedReason
             return shown
         }
         return resource

@@ -15,17 +15,13 @@ public enum DeviceUse: Hashable, Sendable {
 
 extension FleetController {
     /// See ``FleetOperations``.
-    public func bar(on id: DeviceID, using use: DeviceUse) -> DeviceStanding? {
+    public func bar(on id: DeviceID, using use: DeviceUse) -> Problem? {
         guard let device = state.devices[id] else { return nil }
-        if let bar = device.bar { return bar }
+        if let bar = device.bar { return .barred(id, bar) }
         switch use {
         case .anything: return nil
-        case .artifact: return device.standing
-        case .bearerToken:
-            guard device.leftBearerToken == true else { return nil }
-            return DeviceStanding(
-                .revoked, reason: "the device has a certificate since; its token gets it certificates alone",
-                since: device.enrolledAt, by: "controller")
+        case .artifact: return device.standing.map { .barred(id, $0) }
+        case .bearerToken: return device.leftBearerToken == true ? .tokenLeft(id) : nil
         }
     }
 

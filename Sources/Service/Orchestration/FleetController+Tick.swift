@@ -25,7 +25,7 @@ extension FleetController {
             let judged = try transact(settled: { [weak self] in self?.settled(drained, tookPlace: $0) }) { draft in
                 for one in drained { draft.add(.telemetry(one.telemetry)) }
                 for one in drained { draft.noticeTwin(one) }
-                for one in drained { draft.heard(one) }
+                draft.heard(drained)
                 draft.noteUses(keyUses)
                 return draft.endTick(
                     TickSurroundings(
@@ -88,8 +88,15 @@ struct TickSurroundings {
 }
 
 extension FleetDraft {
-    /// A device was heard: what it runs moves its slot and its rollout.
-    mutating func heard(_ one: DrainedDevice) {
+    /// Devices were heard: what they run moves their slots and their rollouts.
+    mutating func heard(_ drained: [DrainedDevice]) {
+        for one in drained { noteRunning(one) }
+        for id in state.rollouts.keys.sorted() where state.rollouts[id]?.rollout.state.isFinal == false {
+            heard(drained, in: id)
+        }
+    }
+
+    private mutating func noteRunning(_ one: DrainedDevice) {
         guard var device = state.devices[one.device] else { return }
         var changed = false
         for said in one.status.slots {
@@ -100,24 +107,31 @@ extension FleetDraft {
             }
         }
         if changed { put(device) }
-        for tracked in state.rollouts.values where !tracked.rollout.state.isFinal {
-            let id = tracked.rollout.id
-            if tracked.rollout.isJudged, tracked.listed.contains(one.device) {
-                state.rollouts[id]?.pending[one.device, default: DeviceNews()].add(one.news)
+    }
+
+    /// All devices at once: a rollout keeps a record of each, and is looked through once for all that were heard.
+    private mutating func heard(_ drained: [DrainedDevice], in id: RolloutID) {
+        guard let tracked = state.rollouts[id] else { return }
+        if tracked.rollout.isJudged {
+            var pending = tracked.pending
+            for one in drained where tracked.listed.contains(one.device) {
+                pending[one.device, default: DeviceNews()].add(one.news)
             }
+            state.rollouts[id]?.pending = pending
+        }
+        // What runs tells nothing in a placebo: its devices report when they have installed it.
+        guard !tracked.rollout.isPlacebo else { return }
+        var exposed: [DeviceID] = []
+        var restored: [DeviceID] = []
+        for one in drained {
             // A runtime that is still starting, or cannot start, serves nothing yet.
-            // What runs tells nothing in a placebo: its devices report when they have installed it.
-            guard !tracked.rollout.isPlacebo,
-                let said = one.status.slots.first(where: { $0.model == tracked.rollout.model }), said.healthy,
+            guard let said = one.status.slots.first(where: { $0.model == tracked.rollout.model }), said.healthy,
                 let running = said.digest, tracked.rollout.members[one.device] != nil
             else { continue }
-            if running == tracked.rollout.to.digest {
-                change(id) { rollout, now in rollout.deviceExposed(one.device, at: now) }
-            } else {
-                // Usually the version it came from; a later rollout may have given it another one meanwhile.
-                change(id) { rollout, now in rollout.deviceRestored(one.device, at: now) }
-            }
+            // Usually the version it came from; a later rollout may have given it another one meanwhile.
+            if running == tracked.rollout.to.digest { exposed.append(one.device) } else { restored.append(one.device) }
         }
+        change(id) { rollout, now in rollout.devicesHeard(exposed: exposed, restored: restored, at: now) }
     }
 
     /// Judges the rollouts whose tick is due and lets time pass for all.

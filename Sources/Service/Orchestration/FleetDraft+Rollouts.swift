@@ -295,7 +295,9 @@ extension FleetDraft {
                 else { continue }
                 assign(active.to, to: id, of: active)
                 change(active.id) { rollout, now in rollout.restCommanded([id], at: now) }
-            } else if let settled = state.settledVersion(of: name), settled != slot.run {
+            } else if let settled = state.settledVersion(of: name), settled != slot.run,
+                settled.digest != slot.returnedFrom
+            {
                 device.assign(
                     SlotAssignment(model: slot.model, run: settled, fallback: settled, deployment: name, rollout: nil))
                 put(device)
@@ -323,38 +325,6 @@ extension FleetDraft {
             change(first.id) { _, _ in [.commandRest] }
         }
     }
-
-    // MARK: - Reports
-
-    /// A device told what became of an attempt.
-    mutating func took(_ report: AttemptReport, from id: DeviceID) {
-        var detail = ["model": report.model.rawValue, "step": report.step, "outcome": report.outcome.rawValue]
-        detail["reason"] = report.reason
-        switch report.outcome {
-        case .stepDone:
-            reinstalled(report, by: id)
-            return
-        case .succeeded:
-            break
-        case .failed, .rolledBack, .rejected:
-            detail["detail"] = report.detail.map { String($0.prefix(4096)) }
-            let assigned = state.devices[id]?.slots.first { $0.model == report.model }
-            guard let assigned, assigned.number == report.assignment,
-                let rollout = assigned.rollout ?? firstInstallation(of: assigned)
-            else { break }
-            let isSetAside = state.devices[id]?.isEligible != true
-            let reason = isSetAside ? RolloutMember.setAside : report.reason ?? report.outcome.rawValue
-            change(rollout) { rollout, now in rollout.deviceFailed(id, reason: reason, at: now) }
-        }
-        audit("device:\(id)", "attempt.\(report.outcome.rawValue)", "device/\(id)", detail)
-    }
-
-    /// The first installation that a slot waits for; its assignments name no rollout, because none of them is a
-    /// canary's.
-    private func firstInstallation(of slot: StoredSlot) -> RolloutID? {
-        guard let first = slot.deployment.flatMap(state.activeRollout)?.rollout, first.from == nil else { return nil }
-        return first.to == slot.run ? first.id : nil
-    }
 }
 
 /// What one slot is to run from now on.
@@ -376,7 +346,10 @@ extension StoredDevice {
         let index = slots.firstIndex { $0.model == assignment.model } ?? slots.count
         if index == slots.count { slots.append(StoredSlot(model: assignment.model)) }
         let changes = slots[index].run != assignment.run || slots[index].fallback != assignment.fallback
-        if slots[index].run != assignment.run { slots[index].retry = nil }
+        if slots[index].run != assignment.run {
+            slots[index].retry = nil
+            slots[index].returnedFrom = nil
+        }
         slots[index].run = assignment.run
         slots[index].fallback = assignment.fallback
         slots[index].deployment = assignment.deployment
@@ -384,6 +357,7 @@ extension StoredDevice {
         guard changes || again else { return }
         assignmentNumber += 1
         slots[index].number = assignmentNumber
+        slots[index].failedReason = nil
         if onPurpose { slots[index].retry = assignmentNumber }
     }
 }

@@ -7,7 +7,15 @@ import WireFormat
 /// Nothing of a draft is visible before its changes are durable; a draft whose commit fails is dropped.
 struct FleetDraft: Sendable {
     var state: FleetState
-    private(set) var changes: [StoreChange] = []
+    /// What has to be committed, in its order; a rollout that changed again and again is in it once, as it is now.
+    var changes: [StoreChange] {
+        recorded.map { change in
+            guard case .rollout(let then) = change, let now = state.rollouts[then.id] else { return change }
+            return .rollout(now.rollout)
+        }
+    }
+    private var recorded: [StoreChange] = []
+    private var changedRollouts: Set<RolloutID> = []
     /// Devices whose assignment or heartbeat interval changed.
     private(set) var touched: Set<DeviceID> = []
     /// Decisions recorded, for counters and log.
@@ -37,7 +45,7 @@ struct FleetDraft: Sendable {
 
     /// Adds a change that has no counterpart in memory.
     mutating func add(_ change: StoreChange) {
-        changes.append(change)
+        recorded.append(change)
     }
 
     /// Writes a row of the audit log.
@@ -60,7 +68,9 @@ struct FleetDraft: Sendable {
             if tracked.rollout.state.isFinal { ended.append(tracked.rollout) }
         }
         tracked.revision &+= 1
-        if before != tracked.rollout { add(.rollout(tracked.rollout)) }
+        if before != tracked.rollout, changedRollouts.insert(tracked.rollout.id).inserted {
+            add(.rollout(tracked.rollout))
+        }
         state.rollouts[tracked.rollout.id] = tracked
     }
 

@@ -22,7 +22,7 @@ public protocol FleetOperations: AnyObject, Sendable {
     func caller(device: DeviceID, certificateKey: Digest) -> Caller?
 
     /// Why a device may not do something with the credential that it has; nil where it may. Fast.
-    func bar(on device: DeviceID, using use: DeviceUse) -> DeviceStanding?
+    func bar(on device: DeviceID, using use: DeviceUse) -> Problem?
 
     /// Takes a heartbeat in. Fast: memory only.
     func heartbeat(_ heartbeat: Heartbeat, from device: DeviceID) throws -> HeartbeatReply

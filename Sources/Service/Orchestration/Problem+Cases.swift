@@ -38,9 +38,35 @@ extension Problem {
 
     /// Told to a device whose credential opens nothing, or not this.
     public static func barred(_ id: DeviceID, _ standing: DeviceStanding) -> Problem {
+        let since = "since \(standing.since) (\(standing.reason))"
+        let detail =
+            switch standing.kind {
+            case .awaitingApproval:
+                "device \(id) has waited for approval \(since); `edgectl device approve \(id)` lets it in"
+            case .approved: "device \(id) is approved \(since) and has not enrolled; use the token that it asked with"
+            case .rejected:
+                "device \(id) has been refused \(since); `edgectl device approve \(id)` lets it in after all"
+            case .quarantined:
+                "device \(id) has been in quarantine \(since) and gets no new version; "
+                    + "`edgectl device approve \(id)` lets it out"
+            case .revoked:
+                "device \(id) has been revoked \(since), its credentials open nothing; "
+                    + "`edgectl device replace \(id)` makes a token with which a board may be it again"
+            case .replacing:
+                "device \(id) has been given up for a new board \(since), the old one's credentials open nothing; "
+                    + "enrol the new board with the token from `edgectl device replace \(id)`"
+            }
+        return Problem(
+            code: "device_\(standing.kind.rawValue)", title: "Not allowed", status: 403, detail: detail)
+    }
+
+    /// Told to a device that comes with the bearer token that it had before its certificate.
+    static func tokenLeft(_ id: DeviceID) -> Problem {
         Problem(
-            code: "device_\(standing.kind.rawValue)", title: "Not allowed", status: 403,
-            detail: "device \(id) is \(standing.kind.rawValue) since \(standing.since): \(standing.reason)")
+            code: "device_token_left", title: "Not allowed", status: 403,
+            detail: "device \(id) has a certificate now, and the bearer token that it had before renews that and opens "
+                + "nothing else; come with the certificate, or where its key is lost enrol the board with a token from "
+                + "`edgectl device replace \(id)`")
     }
 
     static func deviceExists(_ id: DeviceID, retired: Bool) -> Problem {

@@ -61,9 +61,13 @@ public struct StoredSlot: Codable, Hashable, Sendable {
     public var rollout: RolloutID?
     /// The number of the assignment by which the version was last ordered on purpose; nil where it never was.
     public var retry: UInt64?
+    /// What the deployment wanted when a person sent the device back to an earlier version; nil where nobody did.
+    ///
+    /// Whatever the deployment settles on later reaches the device again.
+    public var returnedFrom: Digest?
     /// The digest the device last reported as running.
     public var running: Digest?
-    /// The version the device last failed to run under the current assignment, if any.
+    /// Why the device did not carry the current assignment out, as it last said; nil where it did or has not said.
     public var failedReason: String?
 
     /// Makes an empty slot.

@@ -36,7 +36,7 @@ extension OrchestratorAPI {
             guard parameters["device"] == id.rawValue else { throw refused(.wrongDevice, .otherDevice(id)) }
         }
         if case .device(let id) = caller, let bar = surroundings.operations.bar(on: id, using: use(request, route)) {
-            throw refused(.barred, .barred(id, bar))
+            throw refused(.barred, bar)
         }
         return caller
     }

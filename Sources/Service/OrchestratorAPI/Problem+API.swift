@@ -26,8 +26,8 @@ extension Problem {
 
     static let credentialUnknown = Problem(
         code: "credential_unknown", title: "Credential unknown", status: 401,
-        detail: "the credential is unknown or was revoked; an admin makes an operator key with "
-            + "`edgectl apikey create`, a device gets a token by enrolling")
+        detail: "the credential is unknown or was revoked, or another board has taken this device's place; an admin "
+            + "makes an operator key with `edgectl apikey create`, a device gets a credential by enrolling")
 
     static func keyExpired(_ at: Timestamp) -> Problem {
         Problem(
