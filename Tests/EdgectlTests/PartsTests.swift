@@ -87,8 +87,8 @@ import WireFormat
 @Suite struct ExitReportTests {
     private struct Unexpected: Error {}
 
-    private func problem(_ status: Int, detail: String = "no") -> OrchestratorError {
-        .problem(Problem(code: "c", title: "Title", status: status, detail: detail))
+    private func problem(_ status: Int, code: String = "c", detail: String = "no") -> OrchestratorError {
+        .problem(Problem(code: code, title: "Title", status: status, detail: detail))
     }
 
     @Test(
@@ -131,7 +131,11 @@ import WireFormat
     @Test("missing and weak credentials are told with what to do, and faults below")
     func remedies() {
         #expect(ExitReport(problem(401)).text == "no; check EDGECTL_KEY, --api-key or the profile's key")
-        #expect(ExitReport(problem(403)).text?.contains("edgectl apikey create NAME --role ROLE") == true)
+        #expect(
+            ExitReport(problem(403, code: "role_needed")).text?.hasSuffix("`edgectl apikey create NAME --role ROLE`")
+                == true)
+        #expect(ExitReport(problem(403, code: "out_of_scope")).text?.contains("--model NAME") == true)
+        #expect(ExitReport(problem(403, code: "other_person_needed")).text == "no")
         #expect(ExitReport(problem(409, detail: "")).text == "Title")
         let faulty = OrchestratorError.problem(
             Problem(

@@ -1,23 +1,29 @@
 """PostgreSQL stopped, restarted, slow, full and without connections under a controller, and `kill -9` of both."""
 
+import os
 import random
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from api import Unanswered
 from bench import PATIENCE, Bench, Failed, require, text_of, wait_for
 from cases_controller import JudgedFleet, RolloutWatch, recompute
 from database import DatabaseController, Server
 from report import Report
+from small_disk import SmallDisk
 
 MEMORY_KIB = 64 << 10
 """What a controller may grow by while its database is away; a heartbeat is kept by device, not by number."""
 
 FEW_CONNECTIONS = "\nmax_connections = 24\nclient_connection_check_interval = 500\n"
 """So many can be taken, and are free again soon after whoever took them is gone."""
+
+SMALL_DISK_MEBIBYTES = 64
+"""Room for the tables of a small fleet, and a little more."""
 
 
 class Away:
@@ -103,12 +109,68 @@ def _tried(bench: Bench, report: Report, server: Server, fleet: JudgedFleet) -> 
         lambda: server.stop("immediate"), lambda _: server.start()))
     report.attempt("PostgreSQL killed (-9), and started", away(server.kill, lambda _: server.start()))
     report.attempt("PostgreSQL stands still", away(server.freeze, server.thaw, 10))
-    report.attempt("PostgreSQL answers every write that its disk is full (53100)", away(
-        lambda: _full(server), lambda _: server.sql("DROP TRIGGER full_disk ON controller")))
+    try:
+        disk = SmallDisk(SMALL_DISK_MEBIBYTES)
+    except OSError as error:
+        report.attempt(f"PostgreSQL says that its disk is full (53100); no small disk here: {error}", away(
+            lambda: _full(server), lambda _: server.sql("DROP TRIGGER full_disk ON controller")))
+    else:
+        report.attempt("the disk of PostgreSQL's tables is full (ENOSPC)", lambda: _full_disk(
+            server, fleet.controller, disk, away))
     report.attempt("all connections of PostgreSQL are taken", away(
         lambda: _exhaust(server, fleet.controller), _release))
     report.attempt("rolled back, and PostgreSQL killed (-9) in that moment", lambda: _rolled_back(server, fleet, digest))
     report.attempt("kill -9 of controller and PostgreSQL at random moments", lambda: _random(bench, server, fleet))
+
+
+def _full_disk(
+    server: Server, controller: DatabaseController, disk: SmallDisk, away: Callable[..., Callable[[], str]]
+) -> str:
+    """Fills the disk that all tables are on; what was acknowledged while it ran full must be there afterwards."""
+    applied: list[str] = []
+
+    def until_full() -> None:
+        disk.fill()
+        wait_for("a write is refused", lambda: not _applies(controller, f"last-{len(applied)}", applied), PATIENCE, 0)
+
+    with _tables_on(disk, server):
+        told = away(until_full, lambda _: disk.empty())()
+    require("store_full" in told, f"nobody was told that the disk is full: {told}")
+    kept = {policy["name"] for policy in controller.api.items("/v1/policies")}
+    lost = [name for name in applied if name not in kept]
+    require(not lost, f"{len(lost)} of {len(applied)} policies that were acknowledged are lost: {lost[:3]}")
+    return f"{told}; the {len(applied)} policies that still found room are there"
+
+
+def _applies(controller: DatabaseController, name: str, applied: list[str]) -> bool:
+    if controller.api.call("PUT", f"/v1/policies/{name}", {"name": name}, seconds=60).status not in (200, 201):
+        return False
+    applied.append(name)
+    return True
+
+
+@contextmanager
+def _tables_on(disk: SmallDisk, server: Server) -> Iterator[None]:
+    """Has the server keep all its tables there for a while; its log of what was committed stays where it is."""
+    place = disk.path / "tables"
+    place.mkdir(mode=0o700)
+    owner = (server.directory / "data").stat()
+    os.chown(place, owner.st_uid, owner.st_gid)
+    server.sql(f"CREATE TABLESPACE small LOCATION '{place}'")
+    try:
+        _move(server, "pg_default", "small")
+        try:
+            yield
+        finally:
+            _move(server, "small", "pg_default")
+    finally:
+        server.sql("DROP TABLESPACE small")
+        disk.end()
+
+
+def _move(server: Server, source: str, target: str) -> None:
+    for kind in ("TABLE", "INDEX"):
+        server.sql(f"ALTER {kind} ALL IN TABLESPACE {source} SET TABLESPACE {target}")
 
 
 def _full(server: Server) -> None:

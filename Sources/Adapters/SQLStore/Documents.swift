@@ -6,11 +6,16 @@ enum Documents {
     static func put(
         _ table: String, _ column: String, _ key: String, _ record: some Encodable
     ) throws -> SQLStatement {
+        put(table, column, key, text: try text(record))
+    }
+
+    /// Inserts or replaces the record of a key, which is a text already.
+    static func put(_ table: String, _ column: String, _ key: String, text: String) -> SQLStatement {
         SQLStatement(
             """
             INSERT INTO \(table) (\(column), document) VALUES (:key, :document)
             ON CONFLICT (\(column)) DO UPDATE SET document = excluded.document
-            """, ["key": .text(key), "document": .text(try text(record))])
+            """, ["key": .text(key), "document": .text(text)])
     }
 
     /// Removes the record of a key.

@@ -9,7 +9,11 @@ extension StoreChange {
         get throws {
             switch self {
             case .device(let device): [try Documents.put("devices", "id", device.id.rawValue, device)]
-            case .telemetry(let record): [try Documents.put("telemetry", "device", record.device.rawValue, record)]
+            case .telemetry(let record):
+                [
+                    Documents.put(
+                        "telemetry", "device", record.device.rawValue, text: try record.text ?? Documents.text(record))
+                ]
             case .apiKey(let key): [try Documents.put("api_keys", "id", key.id, key)]
             case .apiKeyRemoved(let id): [Documents.remove("api_keys", "id", id)]
             case .token(let token): [try Documents.put("enrolment_tokens", "id", token.id, token)]

@@ -111,9 +111,12 @@ struct ExitReport: Hashable {
     private static func text(of error: OrchestratorError) -> String {
         guard let problem = error.problem else { return error.description }
         let remedy =
-            switch problem.status {
-            case 401: "; check EDGECTL_KEY, --api-key or the profile's key"
-            case 403: "; an admin can make a key with another role: `edgectl apikey create NAME --role ROLE`"
+            switch (problem.status, problem.code) {
+            case (401, _): "; check EDGECTL_KEY, --api-key or the profile's key"
+            case (403, "role_needed"):
+                "; an admin can make a key with another role: `edgectl apikey create NAME --role ROLE`"
+            case (403, "out_of_scope"):
+                ": `edgectl apikey create NAME --role ROLE --selector KEY=VALUE --model NAME`"
             default: ""
             }
         let said = problem.detail.isEmpty ? problem.title : problem.detail
