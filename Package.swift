@@ -84,7 +84,8 @@ let adapters: [Target] = [
     layer(
         "Adapters", "SQLStore",
         [
-            "Fleet", "WireFormat", "Rollouts", "Orchestration", "AuditTrail", "ModelTrust", "Cryptography",
+            "Fleet", "WireFormat", "CanaryAnalysis", "Rollouts", "Orchestration", "AuditTrail", "ModelTrust",
+            "Cryptography",
             "PostgreSQLClient", grdb,
         ]),
     layer("Adapters", "ArtifactStorage", ["Fleet", "WireFormat", "Rollouts", "Orchestration", "Cryptography"]),

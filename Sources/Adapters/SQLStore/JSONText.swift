@@ -7,6 +7,9 @@ struct JSONText {
     /// Whether a number was written for which JSON has no spelling; the text is not to be used then.
     private(set) var hasNoSpelling = false
 
+    /// - Parameter expectedBytes: room to begin with.
+    init(expectedBytes: Int) { bytes.reserveCapacity(expectedBytes) }
+
     var string: String { String(decoding: bytes, as: UTF8.self) }
 
     mutating func object(_ members: (inout JSONText) -> Void) {
@@ -32,10 +35,12 @@ struct JSONText {
     mutating func text(_ text: String) {
         separate()
         bytes.append(UInt8(ascii: "\""))
-        if text.utf8.allSatisfy(Self.isPlain) {
-            bytes.append(contentsOf: text.utf8)
-        } else {
-            for byte in text.utf8 { escape(byte) }
+        let start = bytes.count
+        bytes.append(contentsOf: text.utf8)
+        if !bytes[start...].allSatisfy(Self.isPlain) {
+            let raw = Array(bytes[start...])
+            bytes.removeSubrange(start...)
+            for byte in raw { escape(byte) }
         }
         bytes.append(UInt8(ascii: "\""))
     }

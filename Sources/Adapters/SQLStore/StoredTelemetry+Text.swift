@@ -9,7 +9,7 @@ extension StoredTelemetry {
     /// A tick writes one for every device that was heard, and nothing else holds up as many. nil where a number has no
     /// spelling in JSON.
     var text: String? {
-        var text = JSONText()
+        var text = JSONText(expectedBytes: 2048)
         text.object { text in
             text.name("boot")
             text.number(boot)

@@ -64,9 +64,8 @@ struct LiveDevice: Sendable {
 
     mutating func drain(at now: Timestamp) -> DrainedDevice? {
         guard changed else { return nil }
-        var drained = DrainedDevice(
-            device: telemetry.device, telemetry: telemetry, status: status, news: news, counted: counted)
-        drained.twin = lineage.twin
+        let drained = DrainedDevice(
+            telemetry: telemetry, status: status, news: news, counted: counted, twin: lineage.twin)
         news = DeviceNews()
         changed = false
         return drained

@@ -128,7 +128,9 @@ struct DeviceStatus: Sendable {
 }
 
 /// What one device said since the last tick.
-struct DrainedDevice: Sendable {
+///
+/// A reference, because a tick sorts and passes along one of every device that was heard.
+final class DrainedDevice: Sendable {
     let device: DeviceID
     /// Its record, complete, as it is to be stored.
     let telemetry: StoredTelemetry
@@ -137,7 +139,19 @@ struct DrainedDevice: Sendable {
     /// The newest heartbeat all of whose series are in the record: what may be acknowledged once it is stored.
     let counted: (boot: Int64, sequence: UInt64)
     /// How two machines were seen to use the one identity; nil where none were.
-    var twin: TwinFinding?
+    let twin: TwinFinding?
+
+    init(
+        telemetry: StoredTelemetry, status: DeviceStatus, news: DeviceNews, counted: (boot: Int64, sequence: UInt64),
+        twin: TwinFinding?
+    ) {
+        device = telemetry.device
+        self.telemetry = telemetry
+        self.status = status
+        self.news = news
+        self.counted = counted
+        self.twin = twin
+    }
 }
 
 /// The part of a drain that is new.
