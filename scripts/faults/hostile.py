@@ -20,7 +20,7 @@ from pathlib import Path
 from bench import PATIENCE, Bench, Failed, require, text_of, wait_for
 from fleet import Agent, Controller, make_version
 from hostile_proxy import RETRY_AFTER, HostileProxy, Passage
-from memory_limit import MemoryLimit, copy_with_libraries
+from memory_limit import MemoryLimit, ShortReadAhead, copy_with_libraries
 from report import Report
 from watchers import Growth, Memory, Work
 
@@ -91,12 +91,14 @@ class Scene:
         self.agents = {
             name: Agent(self.controller, name, {"way": name}, token, url=self.proxy.url, options=words)
             for name, words in options.items()}
+        self.read_ahead: ShortReadAhead | None = None
         self.limit = self.limited(self.agents["large"], arguments.agent) if arguments.agent else None
 
     def limited(self, agent: Agent, program: Path) -> MemoryLimit | None:
         """Has an agent run where the kernel holds its memory, but not its runtime's; None where that cannot be."""
         agent.program, agent.environment = copy_with_libraries(program, self.bench.folder("hostile", "program"))
         try:
+            self.read_ahead = ShortReadAhead(agent.program.parent)
             limit = MemoryLimit(f"edge-agent-{os.getpid()}", MEMORY_KIB << 10)
         except OSError as error:
             print(f"no limit on memory: {error}", flush=True)
@@ -245,8 +247,9 @@ def main() -> int:
         report.add("hostile proxy", str(failure), False, 0)
     finally:
         bench.close(keeps=report.failed > 0)
-        if scene is not None and scene.limit is not None:
-            scene.limit.close()
+        for held in (scene.limit, scene.read_ahead) if scene is not None else ():
+            if held is not None:
+                held.close()
     if report.failed:
         print(f"logs: {bench.directory}")
     print(f"{len(report.rows) - report.failed} passed, {report.failed} failed", flush=True)
