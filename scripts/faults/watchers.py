@@ -1,4 +1,4 @@
-"""What is watched of an agent while it works: its memory, that it goes on, and how fast what it fetches grows."""
+"""What is watched of an agent while it works: its memory, and how fast what it fetches grows."""
 
 import re
 import threading
@@ -61,28 +61,6 @@ class Growth(threading.Thread):
         began, first, _ = self.seen[0]
         ended = next(after for _, size, after in self.seen if size == most)
         return (most - first) / (ended - began) / 1024
-
-
-class Work:
-    """When a device's agent last did something that counts: read or wrote a mebibyte, as it does where it hashes."""
-
-    STEP_BYTES = 1 << 20
-
-    def __init__(self, agent: Agent) -> None:
-        """Begins now."""
-        self.agent, self.moved, self.last_at = agent, 0, time.monotonic()
-
-    def idle_seconds(self) -> float:
-        """How long that is ago."""
-        try:
-            text = Path(f"/proc/{self.agent.process.pid}/io").read_text(encoding="ascii")
-        except OSError:
-            text = "rchar: 0\nwchar: 0\n"
-        moved = sum(int(found) for found in re.findall(r"^[rw]char: (\d+)", text, re.MULTILINE))
-        # A process that was started anew counts from nothing.
-        if not self.moved <= moved < self.moved + self.STEP_BYTES:
-            self.moved, self.last_at = moved, time.monotonic()
-        return time.monotonic() - self.last_at
 
 
 def kibibytes(text: str, name: str) -> int:

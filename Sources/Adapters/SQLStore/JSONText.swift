@@ -1,6 +1,6 @@
 /// JSON text that is written value by value.
 ///
-/// An encoder builds a tree of what it encodes first, which takes it twenty times as long. Whoever writes names that
+/// An encoder builds a tree of what it encodes first, which takes it several times as long. Whoever writes names that
 /// are sorted gets the text that an encoder with sorted keys makes.
 struct JSONText {
     private(set) var bytes: [UInt8] = []
