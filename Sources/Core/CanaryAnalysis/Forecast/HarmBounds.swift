@@ -25,16 +25,23 @@ struct HarmBounds: Sendable {
             sets = [looks.map { _ in .infinity }]
             return
         }
+        var sets = (0..<Self.setCount).map { set in
+            NullRows(
+                paths: NormalPaths(count: assignments, seed: seed &+ 1_000 &* UInt64(set)),
+                race: NullRace(count: assignments, spending: step.plan.spending))
+        }
+        var nuisance = NuisanceRows(rows.nuisance, count: assignments)
         let tail = TailTable()
         let table = MomentTable(ScoreMoments(harmOf: 1, fleet, step), looks: looks)
-        var bounds: [[Double]] = []
-        for set in 0..<Self.setCount {
-            let own = Self.bounds(
-                table, Array(set == 0 ? looks[...] : looks.prefix(Self.scatteredLooks)), plan: step.plan,
-                paths: NormalPaths(count: assignments, seed: seed &+ 1_000 &* UInt64(set)), rows: rows, tail: tail)
-            bounds.append(own + (bounds.first ?? []).dropFirst(own.count))
+        for (look, (ticks, moments)) in zip(looks, table.looks).enumerated() {
+            let strongest = nuisance.evidence(at: ticks, moments, tail)
+            let isScattered = look < Self.scatteredLooks
+            for set in 0..<(isScattered ? sets.count : 1) {
+                sets[set].look(ticks, moments, weight: rows.weight, beside: strongest, tail)
+            }
         }
-        sets = bounds
+        let ofAllLooks = sets[0].bounds
+        self.sets = sets.map { $0.bounds + ofAllLooks.dropFirst($0.bounds.count) }
     }
 
     /// The bounds of the proof, for a version that changes nothing.
@@ -53,37 +60,57 @@ struct HarmBounds: Sendable {
         return zip(looks, table.looks).map { ticks, moments in
             paths.advance(to: ticks)
             var statistics = [Double](repeating: 0, count: paths.count)
-            for path in statistics.indices { statistics[path] = paths.sums(of: path, moments).capped }
+            paths.forEachSums(moments) { statistics[$0] = $1.capped }
             return race.look(statistics, tick: ticks + ForecastLooks.uncountedTicks)
         }
     }
+}
 
-    private static func bounds(
-        _ table: MomentTable, _ looks: [Int], plan: TestPlan, paths: NormalPaths, rows: Rows, tail: TailTable
-    ) -> [Double] {
-        var paths = paths
-        var others = rows.nuisance.indices.map { NormalPaths(count: paths.count, seed: 77 &+ UInt64($0)) }
-        var race = NullRace(count: paths.count, spending: plan.spending)
-        let offset = Double.log(rows.weight)
-        let offsets = rows.nuisance.map { Double.log($0) }
-        return zip(looks, table.looks).map { ticks, moments in
-            paths.advance(to: ticks)
-            var statistics = [Double](repeating: 0, count: paths.count)
-            for path in statistics.indices {
-                let sums = paths.sums(of: path, moments)
-                let largest = max(max(sums.weighted, sums.capped), max(sums.weightedRecent, sums.cappedRecent))
-                statistics[path] = tail.evidence(largest) + offset
-            }
-            for index in others.indices {
-                others[index].advance(to: ticks)
-                let other = others[index]
-                for path in statistics.indices {
-                    let evidence = tail.evidence(other.sums(of: path, moments).weighted) + offsets[index]
-                    statistics[path] = max(statistics[path], evidence)
-                }
-            }
-            return race.look(statistics, tick: ticks + ForecastLooks.uncountedTicks)
+/// The processes of the four rows of failures, and the bounds at the looks that they have had.
+private struct NullRows {
+    var paths: NormalPaths
+    var race: NullRace
+    private(set) var bounds: [Double] = []
+
+    /// Goes on to a look.
+    ///
+    /// - Parameter others: for each process the evidence of the rows beside failures.
+    mutating func look(
+        _ ticks: Int, _ moments: LookMoments, weight: Double, beside others: [Double], _ tail: TailTable
+    ) {
+        let offset = Double.log(weight)
+        var statistics = others
+        paths.advance(to: ticks)
+        paths.forEachSums(moments) { path, sums in
+            let largest = max(max(sums.weighted, sums.capped), max(sums.weightedRecent, sums.cappedRecent))
+            statistics[path] = max(statistics[path], tail.evidence(largest) + offset)
         }
+        bounds.append(race.look(statistics, tick: ticks + ForecastLooks.uncountedTicks))
+    }
+}
+
+/// The processes of rows that compete with failures: the same ones beside every set.
+private struct NuisanceRows {
+    private var paths: [NormalPaths]
+    private let offsets: [Double]
+    private let count: Int
+
+    init(_ weights: [Double], count: Int) {
+        self.count = count
+        offsets = weights.map { Double.log($0) }
+        paths = weights.indices.map { NormalPaths(count: count, seed: 77 &+ UInt64($0)) }
+    }
+
+    /// Goes on to a look: for each process the strongest of the rows' evidence, minus infinity where there is no row.
+    mutating func evidence(at ticks: Int, _ moments: LookMoments, _ tail: TailTable) -> [Double] {
+        var strongest = [Double](repeating: -.infinity, count: count)
+        for (index, offset) in offsets.enumerated() {
+            paths[index].advance(to: ticks)
+            paths[index].forEachSums(moments) { path, sums in
+                strongest[path] = max(strongest[path], tail.evidence(sums.weighted) + offset)
+            }
+        }
+        return strongest
     }
 }
 

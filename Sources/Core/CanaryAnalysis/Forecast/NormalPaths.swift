@@ -35,28 +35,37 @@ enum ForecastLooks {
 /// Source: Marsaglia and Bray, "A Convenient Method for Generating Normal Variables", 1964.
 struct NormalStream {
     private var state: UInt64
-    private var spare: Double?
 
     init(seed: UInt64) {
         state = seed
     }
 
-    mutating func next() -> Double {
-        if let kept = spare {
-            spare = nil
-            return kept
-        }
+    /// The next two, independent of each other.
+    @inline(__always)
+    mutating func nextPair() -> (Double, Double) {
         while true {
             let x = 2 * uniform() - 1
             let y = 2 * uniform() - 1
             let square = x * x + y * y
             guard square < 1, square > 0 else { continue }
             let factor = Double.sqrt(-2 * Double.log(square) / square)
-            spare = y * factor
-            return x * factor
+            return (x * factor, y * factor)
         }
     }
 
+    /// So many of them.
+    mutating func numbers(_ count: Int) -> [Double] {
+        var numbers: [Double] = []
+        numbers.reserveCapacity(count + 1)
+        while numbers.count < count {
+            let (first, second) = nextPair()
+            numbers.append(first)
+            numbers.append(second)
+        }
+        return Array(numbers.prefix(count))
+    }
+
+    @inline(__always)
     private mutating func uniform() -> Double {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state
@@ -98,17 +107,20 @@ struct NormalPaths {
         residues = counts
         start = (0, counts, residues)
         var random = NormalStream(seed: seed ^ 0x5DEE_CE66_D000_0001)
-        standing = (0..<count).map { _ in random.next() }
+        standing = random.numbers(count)
     }
 
     /// Goes on to a later look.
     mutating func advance(to ticks: Int) {
         past.append((now, counts, residues))
         let step = Double.sqrt(Double(ticks - now))
+        var random = random
         for path in 0..<count {
-            counts[path] += step * random.next()
-            residues[path] += step * random.next()
+            let (first, second) = random.nextPair()
+            counts[path] += step * first
+            residues[path] += step * second
         }
+        self.random = random
         now = ticks
         let from = max(0, ticks - DeviceLedger.stepWindowTicks)
         let place = past.lastIndex { $0.ticks <= from } ?? 0
@@ -116,26 +128,31 @@ struct NormalPaths {
         start = past[0]
     }
 
-    /// The sums of a path at the current look.
+    /// Says the sums of every path at the current look, in their order.
     @inline(__always)
-    func sums(of path: Int, _ moments: LookMoments) -> Sums {
-        let since = moments.sinceStart
+    func forEachSums(_ moments: LookMoments, _ body: (_ path: Int, _ sums: Sums) -> Void) {
+        let (since, recent) = (moments.sinceStart, moments.recent)
+        let isLong = now > DeviceLedger.stepWindowTicks
         let root = 1 / Double.sqrt(Double(now))
-        var sums = Sums()
-        sums.weighted = since.fresh * counts[path] * root + since.lasting * standing[path]
-        sums.capped = since.shared * sums.weighted + since.own * residues[path] * root
-        guard now > DeviceLedger.stepWindowTicks else {
+        let rootOfRecent = 1 / Double.sqrt(Double(now - start.ticks))
+        let (counts, residues, standing) = (counts.span, residues.span, standing.span)
+        let (countsBefore, residuesBefore) = (start.counts.span, start.residues.span)
+        for path in 0..<count {
+            var sums = Sums()
+            sums.weighted = since.fresh * counts[path] * root + since.lasting * standing[path]
+            sums.capped = since.shared * sums.weighted + since.own * residues[path] * root
             sums.weightedRecent = sums.weighted
             sums.cappedRecent = sums.capped
-            return sums
+            if isLong {
+                sums.weightedRecent =
+                    recent.fresh * (counts[path] - countsBefore[path]) * rootOfRecent
+                    + recent.lasting * standing[path]
+                sums.cappedRecent =
+                    recent.shared * sums.weightedRecent
+                    + recent.own * (residues[path] - residuesBefore[path]) * rootOfRecent
+            }
+            body(path, sums)
         }
-        let recent = moments.recent
-        let span = 1 / Double.sqrt(Double(now - start.ticks))
-        sums.weightedRecent =
-            recent.fresh * (counts[path] - start.counts[path]) * span + recent.lasting * standing[path]
-        sums.cappedRecent =
-            recent.shared * sums.weightedRecent + recent.own * (residues[path] - start.residues[path]) * span
-        return sums
     }
 }
 

@@ -94,14 +94,14 @@ public struct StepForecaster: Sendable {
         for (look, ticks) in harmLooks.enumerated() where left > 0 {
             let moments = table.looks[look]
             paths.advance(to: ticks)
-            for path in 0..<runs where found[path] == nil {
-                let sums = paths.sums(of: path, moments)
+            paths.forEachSums(moments) { path, sums in
+                guard found[path] == nil else { return }
                 let run = ObservedRun(sums, moments, assignments: assignments, list: list)
                 if !crossed[path] {
                     let bound = bounds[path % bounds.count][look]
                     crossed[path] = tail.evidence(run.largest) + offset > bound
                 }
-                guard crossed[path], run.ratio >= enough else { continue }
+                guard crossed[path], run.ratio >= enough else { return }
                 found[path] = harmLooks.tick(of: look, path: path)
                 left -= 1
             }
@@ -120,11 +120,12 @@ public struct StepForecaster: Sendable {
         for (look, ticks) in proofLooks.enumerated() {
             let moments = table.looks[look]
             paths.advance(to: ticks)
-            for path in 0..<runs where proven[path] == nil {
-                let row = moments.sinceStart.capped
-                let sum = row.shift + row.deviation * paths.sums(of: path, moments).capped
+            let row = moments.sinceStart.capped
+            paths.forEachSums(moments) { path, sums in
+                guard proven[path] == nil else { return }
+                let sum = row.shift + row.deviation * sums.capped
                 let free = list.normal(NormalTail.withoutSkewness(sum, skewness: row.skewness))
-                guard free > proofBounds[look] else { continue }
+                guard free > proofBounds[look] else { return }
                 proven[path] = proofLooks.tick(of: look, path: path)
             }
         }
