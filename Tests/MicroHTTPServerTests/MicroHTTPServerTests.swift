@@ -241,6 +241,27 @@ import WebMessages
         #expect(eventually { fixture.observer.rejected == [.malformed] })
     }
 
+    @Test func `who hangs up at once after what is no request line is counted each time, who sends nothing is not`()
+        throws
+    {
+        let fixture = try ServerFixture { _ in .text("taken") }
+        for _ in 1...50 { try fixture.connect().send("garbage\r\n\r\n") }
+        for _ in 1...20 { _ = try fixture.connect() }
+        #expect(eventually { fixture.observer.rejected.count >= 50 && fixture.server.openConnectionCount == 0 })
+        #expect(fixture.observer.rejected == Array(repeating: .malformed, count: 50))
+    }
+
+    @Test func `who hangs up between requests is not counted`() throws {
+        let fixture = try ServerFixture { _ in .text("taken") }
+        for _ in 1...20 {
+            let connection = try fixture.connect()
+            connection.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(connection.read(until: "\r\n\r\ntaken").hasPrefix("HTTP/1.1 200 "))
+        }
+        #expect(eventually { fixture.server.openConnectionCount == 0 })
+        #expect(fixture.observer.rejected == [])
+    }
+
     @Test func `a target longer than the limit is answered 414 and counted`() throws {
         let fixture = try ServerFixture(configure: { $0.targetLimitBytes = 100 }) { _ in .text("taken") }
         #expect(try fixture.get("/" + String(repeating: "a", count: 99)).status == 200)

@@ -127,13 +127,15 @@ final class ConnectionRecord: Sendable {
             if state.isHandshaking {
                 return state.phase != .cutOff && Self.hasSent(state.descriptor) ? .handshakeFailed : nil
             }
-            guard state.exchange == nil, Self.hasClosedFirst(state.descriptor) else { return nil }
-            let isUnreadable =
+            guard state.exchange == nil else { return nil }
+            let hasSent =
                 switch state.phase {
-                case .receivingHeaders: true
+                case .receivingHeaders: Self.hasSent(state.descriptor)
                 case .idle(let since): Self.hasReceived(state.descriptor, since: since, now: now)
                 case .receivingBody, .held, .answering, .cutOff: false
                 }
+            // What was sent under TLS may be no more than the farewell of a client that hung up first.
+            let isUnreadable = hasSent && (tls == nil || Self.hasClosedFirst(state.descriptor))
             return isUnreadable ? .malformed : nil
         }
     }

@@ -44,7 +44,7 @@ public enum RejectionReason: String, Sendable, CaseIterable {
     case bodyTooLarge = "body_too_large"
     /// Too many connections, in all or from one address; the connection was closed.
     case tooManyConnections = "too_many_connections"
-    /// The request is not HTTP, or contradicts itself; answered 400 where an answer was possible.
+    /// The request is not HTTP, ended before its first line did, or contradicts itself; answered 400 where possible.
     case malformed
     /// There was no TLS handshake: another protocol, version or suite, or a client that refuses the certificate.
     case handshakeFailed = "tls_handshake"
