@@ -127,7 +127,7 @@ import Testing
         #expect(!text.contains("edgeorch_devices{site=\"a\"} 1\n"))
     }
 
-    @Test("a wrong number of label values stops a debug build")
+    @Test("a wrong number of label values stops a build with assertions")
     func wrongLabelCount() async {
         await #expect(processExitsWith: .failure) {
             _ = MetricRegistry().counter(.inferenceRequests, ["digits"])
