@@ -9,7 +9,7 @@ extension StoredTelemetry {
     /// A tick writes one for every device that was heard, and nothing else holds up as many. nil where a number has no
     /// spelling in JSON.
     var text: String? {
-        var text = JSONText(expectedBytes: 2048)
+        var text = JSONWriter(expectedBytes: 2048)
         text.object { text in
             text.name("boot")
             text.number(boot)
@@ -36,7 +36,7 @@ extension StoredTelemetry {
     }
 }
 
-extension JSONText {
+extension JSONWriter {
     fileprivate mutating func write(_ ledger: CounterLedger) {
         object { text in
             text.name("gaps")
@@ -171,7 +171,7 @@ extension JSONText {
     }
 
     private mutating func members<Value>(
-        _ members: [String: Value], _ write: (inout JSONText, Value) -> Void
+        _ members: [String: Value], _ write: (inout JSONWriter, Value) -> Void
     ) {
         object { text in
             for (name, value) in members.sorted(by: { $0.key < $1.key }) {

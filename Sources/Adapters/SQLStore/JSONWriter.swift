@@ -2,7 +2,7 @@
 ///
 /// An encoder builds a tree of what it encodes first, which takes it several times as long. Whoever writes names that
 /// are sorted gets the text that an encoder with sorted keys makes.
-struct JSONText {
+struct JSONWriter {
     private(set) var bytes: [UInt8] = []
     /// Whether a number was written for which JSON has no spelling; the text is not to be used then.
     private(set) var hasNoSpelling = false
@@ -12,14 +12,14 @@ struct JSONText {
 
     var string: String { String(decoding: bytes, as: UTF8.self) }
 
-    mutating func object(_ members: (inout JSONText) -> Void) {
+    mutating func object(_ members: (inout JSONWriter) -> Void) {
         separate()
         bytes.append(UInt8(ascii: "{"))
         members(&self)
         bytes.append(UInt8(ascii: "}"))
     }
 
-    mutating func array(_ elements: (inout JSONText) -> Void) {
+    mutating func array(_ elements: (inout JSONWriter) -> Void) {
         separate()
         bytes.append(UInt8(ascii: "["))
         elements(&self)
