@@ -138,7 +138,7 @@ def spread(values: list[float], digits: int = 2) -> str:
 def batch_table(results: list[dict]) -> Iterator[str]:
     """What ticks of whole fleets cost."""
     yield (f"{'a tick of all devices':<32}{'commit, s':>22}{'us a device':>13}{'rows alone, s':>22}{'times':>7}"
-           f"{'whole tick, s':>22}{'CPU, s':>8}{'MiB':>7}{'+ MiB':>7}")
+           f"{'whole tick, s':>24}{'CPU, s':>8}{'MiB':>7}{'+ MiB':>7}")
     for devices in dict.fromkeys(row["devices"] for row in results):
         medians = {}
         for name in (SQLite.name, PostgreSQL.name):
@@ -148,7 +148,7 @@ def batch_table(results: list[dict]) -> Iterator[str]:
             ratio = statistics.median(row["commitSeconds"] / row["peerSeconds"] for row in rows)
             yield (f"{devices:>7} on {name:<21}{spread(commits):>22}{medians[name] / devices * 1e6:>13.1f}"
                    f"{spread([row['peerSeconds'] for row in rows]):>22}{ratio:>7.1f}"
-                   f"{spread([row['tickSeconds'] for row in rows]):>22}"
+                   f"{spread([row['tickSeconds'] for row in rows]):>24}"
                    f"{statistics.median(row['processorSeconds'] for row in rows):>8.1f}"
                    f"{statistics.median(row['memoryMiB'] for row in rows):>7.0f}"
                    f"{statistics.median(row['peakMiB'] - row['memoryMiB'] for row in rows):>7.0f}")
