@@ -63,6 +63,8 @@ final class FakeController: ControllerClient {
         /// What the next requests for files are answered with, once for each element; nil for what was asked for.
         var answers: [(@Sendable ([UInt8], Range<UInt64>, (UInt64, [UInt8]) throws -> Void) throws -> Void)?] = []
         var isAway = false
+        /// What every call fails with instead of being answered.
+        var fault: ControllerFault?
         /// So many requests for versions and files find nobody.
         var absences = 0
         /// So many batches of reports arrive and are not answered.
@@ -164,7 +166,8 @@ final class FakeController: ControllerClient {
     }
 
     private func check() throws(ControllerFault) {
-        if state.withLock({ $0.isAway }) { throw .unreachable("away") }
+        let fault = state.withLock { $0.isAway ? .unreachable("away") : $0.fault }
+        if let fault { throw fault }
     }
 
     /// The same for what an update fetches.

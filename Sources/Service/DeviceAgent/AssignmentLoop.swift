@@ -10,6 +10,8 @@ final class AssignmentLoop {
     private let status: AgentStatus
     private let intake: AssignmentIntake
     private var known: UInt64?
+    private var backoff = Backoff(firstSeconds: 1, limitSeconds: 30)
+    private var news = FailureNews()
 
     init(_ agent: Agent) {
         services = agent.services
@@ -19,16 +21,19 @@ final class AssignmentLoop {
 
     /// Works until the agent stops.
     func run() {
-        var backoff = Backoff(firstSeconds: 1, limitSeconds: 30)
-        while !status.isStopping {
-            do {
-                try ask()
-                backoff.succeeded()
-            } catch {
-                if status.isStopping { return }
-                if backoff.failures == 0 { services.log.warning("assignments_unavailable", ["error": "\(error)"]) }
-                status.assignmentBell.wait(seconds: max(0.1, backoff.failed(chance: services.chance.next())))
-            }
+        while !status.isStopping { turn() }
+    }
+
+    /// Asks once; waits after a failure.
+    func turn() {
+        do {
+            try ask()
+            backoff.succeeded()
+            news.succeeded()
+        } catch {
+            if status.isStopping { return }
+            if news.isNews(error) { services.log.warning("assignments_unavailable", ["error": "\(error)"]) }
+            status.assignmentBell.wait(seconds: max(0.1, backoff.failed(chance: services.chance.next())))
         }
     }
 

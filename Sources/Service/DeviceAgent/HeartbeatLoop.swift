@@ -26,6 +26,7 @@ final class HeartbeatLoop {
     private var notedStanding: String?
     private var intervalSeconds = HeartbeatLoop.firstIntervalSeconds
     private var failures = 0
+    private var news = FailureNews()
     private var ring = HistoryRing()
 
     init(_ agent: Agent) {
@@ -47,8 +48,10 @@ final class HeartbeatLoop {
     }
 
     /// One heartbeat: scrape, send, take in the reply.
-    func beat() {
-        supervisor.scrape(timeoutSeconds: 3)
+    ///
+    /// - Parameter scrapeSeconds: how long the runtime is waited for at most.
+    func beat(scrapeSeconds: Double = 3) {
+        supervisor.scrape(timeoutSeconds: scrapeSeconds)
         ring.note(counters.snapshot.entries.mapValues(\.totals), at: services.clock.now)
         let heartbeat = compose()
         do {
@@ -57,8 +60,8 @@ final class HeartbeatLoop {
         } catch {
             failures += 1
             if case ControllerFault.refused(status: 403, let why) = error { noteStanding(kind: "refused", reason: why) }
-            // The first failure is news, the following ones are said now and then.
-            if failures.isMultiple(of: 10) || failures == 1 {
+            // The first failure of a kind is news, the following ones are said now and then.
+            if news.isNews(error) || failures.isMultiple(of: 10) {
                 services.log.warning("heartbeat_failed", ["failures": "\(failures)", "error": "\(error)"])
             }
         }
@@ -83,6 +86,7 @@ final class HeartbeatLoop {
     private func takeIn(_ reply: HeartbeatReply) {
         if failures > 0 { services.log.info("heartbeat_restored", ["failures": "\(failures)"]) }
         failures = 0
+        news.succeeded()
         heard = reply.number ?? heard
         if let standing = reply.standing {
             noteStanding(kind: standing.kind.rawValue, reason: standing.reason)

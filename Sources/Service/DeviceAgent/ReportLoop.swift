@@ -16,13 +16,15 @@ final class ReportLoop {
     /// Works until the agent stops.
     func run() {
         var backoff = Backoff(firstSeconds: 1, limitSeconds: 60)
+        var news = FailureNews()
         while !status.isStopping {
             do {
                 while !outbox.isEmpty, !status.isStopping { try send() }
                 backoff.succeeded()
+                news.succeeded()
                 status.reportBell.wait(seconds: 60)
             } catch {
-                if backoff.failures == 0 { services.log.warning("reports_not_sent", ["error": "\(error)"]) }
+                if news.isNews(error) { services.log.warning("reports_not_sent", ["error": "\(error)"]) }
                 status.reportBell.wait(seconds: max(0.2, backoff.failed(chance: services.chance.next())))
             }
         }
