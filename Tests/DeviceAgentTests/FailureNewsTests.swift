@@ -1,5 +1,6 @@
 import Synchronization
 import Testing
+import WireFormat
 
 @testable import DeviceAgent
 @testable import SimulatedWorld
@@ -8,7 +9,8 @@ import Testing
 @Suite struct FailureNewsTests {
     private let device: Device
 
-    /// A restart of the controller, after which it does not know the device, then a second one.
+    /// How calls end, one after the other, nil where one succeeds: the controller restarts, does not know the device
+    /// any more, takes it in again, and so on.
     private let course: [ControllerFault?] = [
         .unreachable("connection refused"), .unreachable("connection refused"), .unavailable("502"),
         .unreachable("connection refused"), .refused(status: 401, "credential_unknown"),
@@ -56,6 +58,22 @@ import Testing
             loop.turn()
         }
         #expect(matches(lines("assignments_unavailable")), "\(lines("assignments_unavailable"))")
+    }
+
+    @Test("so is a batch of reports")
+    func reports() throws {
+        let agent = try #require(device.agent)
+        let loop = ReportLoop(agent)
+        for fault in course {
+            device.controller.state.withLock { $0.fault = fault }
+            try agent.outbox.put(
+                AttemptReport(
+                    assignment: 1, model: device.model, sequence: agent.outbox.reserve(), digest: nil,
+                    step: "report", outcome: .stepDone, at: 0))
+            agent.status.reportBell.ring()
+            loop.turn()
+        }
+        #expect(matches(lines("reports_not_sent")), "\(lines("reports_not_sent"))")
     }
 
     @Test("what is not the controller's fault has a kind of its own")

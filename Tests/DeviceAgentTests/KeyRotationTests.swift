@@ -270,12 +270,12 @@ import WireFormat
                     HeartbeatReply(committedThrough: 0, assignment: 0, intervalSeconds: 1, keySet: answer, now: 0)
                 ]
             }
-            HeartbeatLoop(agent).beat()
+            HeartbeatLoop(agent).beat(scrapeSeconds: 0)
             #expect(agent.status.snapshot.offeredKeySet == answer ?? 0)
         }
         _ = try device.worker?.next(after: .none)
         #expect(try kept().keySet == 1)
-        HeartbeatLoop(agent).beat()
+        HeartbeatLoop(agent).beat(scrapeSeconds: 0)
         #expect(device.controller.state.withLock { $0.heartbeats.map(\.keySet) } == [0, 0, 0, 1])
     }
 

@@ -23,7 +23,7 @@ import WireFormat
         var reply = HeartbeatReply(committedThrough: 0, assignment: 0, intervalSeconds: 1, now: 0)
         reply.standing = standing
         device.controller.state.withLock { $0.replies = [reply] }
-        loop.beat()
+        loop.beat(scrapeSeconds: 0)
     }
 
     @Test("a standing is kept while it holds, and gone with it")

@@ -6,6 +6,8 @@ final class ReportLoop {
     private let services: AgentServices
     private let status: AgentStatus
     private let outbox: Outbox
+    private var backoff = Backoff(firstSeconds: 1, limitSeconds: 60)
+    private var news = FailureNews()
 
     init(_ agent: Agent) {
         services = agent.services
@@ -15,18 +17,19 @@ final class ReportLoop {
 
     /// Works until the agent stops.
     func run() {
-        var backoff = Backoff(firstSeconds: 1, limitSeconds: 60)
-        var news = FailureNews()
-        while !status.isStopping {
-            do {
-                while !outbox.isEmpty, !status.isStopping { try send() }
-                backoff.succeeded()
-                news.succeeded()
-                status.reportBell.wait(seconds: 60)
-            } catch {
-                if news.isNews(error) { services.log.warning("reports_not_sent", ["error": "\(error)"]) }
-                status.reportBell.wait(seconds: max(0.2, backoff.failed(chance: services.chance.next())))
-            }
+        while !status.isStopping { turn() }
+    }
+
+    /// Sends all there is and waits for more; waits after a failure, too.
+    func turn() {
+        do {
+            while !outbox.isEmpty, !status.isStopping { try send() }
+            backoff.succeeded()
+            news.succeeded()
+            status.reportBell.wait(seconds: 60)
+        } catch {
+            if news.isNews(error) { services.log.warning("reports_not_sent", ["error": "\(error)"]) }
+            status.reportBell.wait(seconds: max(0.2, backoff.failed(chance: services.chance.next())))
         }
     }
 
